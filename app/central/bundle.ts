@@ -1,0 +1,79 @@
+import { encodeVkey } from '../ledger/note.ts';
+import { policyBundle, rules, type PolicyBundle } from '../contract/policy-bundle.ts';
+import type { Database, Queryable } from './database.ts';
+import { EVERY_STATION, wake } from './downlink.ts';
+import type { TenantKeys } from './keys.ts';
+import { signJws } from './statements.ts';
+
+/** A bundle older than this is issued anew, so that its age at a station says when the station last had contact. */
+const REISSUE_MS = 3_600_000;
+/** After this a station refuses to take it; the ladder (DESIGN "Policy bundle") has closed nearly everything long before. */
+const LIFE_MS = 30 * 86_400_000;
+const BUNDLE_LOCK = 0x446f_6362;
+
+export interface BundleStore {
+  /** The newest bundle, made now if anything changed or the last is an hour old; undefined while there are no rules. */
+  current(): Promise<{ version: number; jws: string } | undefined>;
+}
+
+/** Notes, in the transaction of `client`, that something a bundle shows has changed. */
+export async function bundleChanged(client: Queryable): Promise<void> {
+  await client.query('update tenant set revision = revision + 1');
+  await wake(client, EVERY_STATION);
+}
+
+export function createBundleStore(database: Database, keys: TenantKeys, now: () => number): BundleStore {
+  const newest = async (client: Queryable): Promise<{ version: number; jws: string; due: boolean } | undefined> => {
+    const found = await client.query<{ version: number; jws: string; revision: number; issued_at_ms: number; wanted: number }>(
+      'select version, jws, bundle.revision, issued_at_ms, tenant.revision as wanted from bundle, tenant order by version desc limit 1',
+    );
+    const row = found.rows[0];
+    return row && { version: row.version, jws: row.jws, due: row.revision !== row.wanted || now() - row.issued_at_ms > REISSUE_MS };
+  };
+  return {
+    async current() {
+      const last = await newest(database);
+      if (last && !last.due) return last;
+      return database.transaction(async (client) => {
+        await client.query('select pg_advisory_xact_lock($1)', [BUNDLE_LOCK]);
+        const standing = await newest(client);
+        if (standing && !standing.due) return standing;
+        return issue(client, keys, (standing?.version ?? 0) + 1, now());
+      });
+    },
+  };
+}
+
+async function issue(client: Queryable, keys: TenantKeys, version: number, issuedAtMs: number): Promise<{ version: number; jws: string } | undefined> {
+  const tenant = (await client.query<{ revision: number; rules: unknown }>('select revision, rules from tenant')).rows[0];
+  if (!tenant || tenant.rules === null) return undefined;
+  const payload: PolicyBundle = {
+    tenant: keys.tenant,
+    ...(await contents(client)),
+    version,
+    issuedAtMs,
+    expiresAtMs: issuedAtMs + LIFE_MS,
+    rules: rules.parse(tenant.rules),
+    keys: { server: [keys.statement.jwk], witness: encodeVkey(keys.witness.verifier) },
+  };
+  const jws = await signJws(keys, 'dockward-bundle+jwt', policyBundle.parse(payload));
+  await client.query('insert into bundle (version, revision, issued_at_ms, jws) values ($1, $2, $3, $4)', [version, tenant.revision, issuedAtMs, jws]);
+  return { version, jws };
+}
+
+async function contents(client: Queryable): Promise<Pick<PolicyBundle, 'stations' | 'wards' | 'staff' | 'devices'>> {
+  const stations = await client.query<{ id: string }>('select id from station where denied_at_ms is null order by id');
+  const wards = await client.query<{ id: string; name: string }>('select id, name from ward order by id');
+  const devices = await client.query<PolicyBundle['devices'][number]>('select serial, asset, ward, model, platform, profile, standing from device order by serial');
+  const staff = await client.query<{ actor: string; name: string; roles: never; wards: string[]; revoked: boolean; pin: NonNullable<PolicyBundle['staff'][number]['pin']> | null; badges: { hmac: string; badgeKeyVersion: number }[] }>(
+    `select actor, short as name, roles, wards, revoked, pin,
+       coalesce((select json_agg(json_build_object('hmac', hmac, 'badgeKeyVersion', key_version) order by hmac) from badge where badge.staff = staff.id), '[]') as badges
+     from staff order by id`,
+  );
+  return {
+    stations: stations.rows.map(({ id }) => id),
+    wards: wards.rows,
+    devices: devices.rows,
+    staff: staff.rows.map(({ pin, ...member }) => ({ ...member, ...(pin ? { pin } : {}) })),
+  };
+}

@@ -1,0 +1,173 @@
+import { importPKCS8, SignJWT } from 'jose';
+import type { z } from 'zod';
+import type { Result } from '../../domain/result.ts';
+import { ok, refused } from '../../domain/result.ts';
+import type { MdmRefusal } from './adapter.ts';
+import type { ServiceAccountKey } from './amapi-shapes.ts';
+import { errorAnswer, tokenAnswer } from './amapi-shapes.ts';
+
+const SCOPE = 'https://www.googleapis.com/auth/androidmanagement';
+/** A token is renewed this long before it ends. */
+const TOKEN_MARGIN_MS = 60_000;
+/** The longest assertion that the vendor accepts. */
+const ASSERTION_S = 3600;
+/** Our clock may differ from the vendor's by this much before we go by the vendor's. */
+const CLOCK_TOLERANCE_MS = 60_000;
+
+export interface AmapiAnswer<T> {
+  readonly value: T;
+  /** The vendor's clock at the answer, whole seconds; absent where the answer had no `Date`. */
+  readonly atMdmMs?: number;
+}
+export type AmapiCall = <T>(call: { method: 'GET' | 'POST' | 'DELETE'; path: string; query?: Record<string, string>; body?: unknown; shape: z.ZodType<T> }) => Promise<Result<AmapiAnswer<T>, MdmRefusal>>;
+
+interface Connection {
+  readonly serviceAccount: ServiceAccountKey;
+  readonly baseUrl: string;
+  readonly fetch: typeof fetch;
+  readonly now: () => number;
+  readonly timeoutMs: number;
+}
+
+/**
+ * Authorized calls to the API: OAuth 2 service-account tokens, renewed in time and once on a 401. Never waits for a
+ * throttling or failing server: the caller is told how long to leave it alone. Neither key nor token is in any refusal.
+ */
+export function createAmapiCall(connection: Connection): AmapiCall {
+  const tokens = createTokens(connection);
+  return async (call) => {
+    for (let attempt = 1; ; attempt += 1) {
+      const token = await tokens.get();
+      if (!token.ok) return token;
+      const url = new URL(`${connection.baseUrl}/v1/${call.path}`);
+      for (const [key, value] of Object.entries(call.query ?? {})) url.searchParams.set(key, value);
+      const answer = await exchange(connection, url, {
+        method: call.method,
+        headers: { authorization: `Bearer ${token.value}`, ...(call.body === undefined ? {} : { 'content-type': 'application/json' }) },
+        ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      });
+      if (!answer.ok) return answer;
+      if (answer.value.status === 401 && attempt === 1) {
+        tokens.forget(token.value);
+        continue;
+      }
+      return understand(answer.value, call.shape);
+    }
+  };
+}
+
+function createTokens(connection: Connection): { get(): Promise<Result<string, MdmRefusal>>; forget(token: string): void } {
+  const { serviceAccount, now } = connection;
+  let held: { token: string; untilMs: number } | undefined;
+  let running: Promise<Result<string, MdmRefusal>> | undefined;
+
+  async function ask(atMs: number): Promise<Result<HttpAnswer, MdmRefusal>> {
+    const issuedAt = Math.floor(atMs / 1000);
+    let assertion: string;
+    try {
+      const key = await importPKCS8(serviceAccount.private_key, 'RS256');
+      assertion = await new SignJWT({ scope: SCOPE })
+        .setProtectedHeader({ alg: 'RS256', typ: 'JWT', ...(serviceAccount.private_key_id === undefined ? {} : { kid: serviceAccount.private_key_id }) })
+        .setIssuer(serviceAccount.client_email)
+        .setAudience(serviceAccount.token_uri)
+        .setIssuedAt(issuedAt)
+        .setExpirationTime(issuedAt + ASSERTION_S)
+        .sign(key);
+    } catch {
+      return refused({ reason: 'unauthorized', detail: 'the private key in the service account file cannot be used: make a new key and put its file in place' });
+    }
+    return exchange(connection, new URL(serviceAccount.token_uri), {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams({ grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion }).toString(),
+    });
+  }
+
+  async function renew(): Promise<Result<string, MdmRefusal>> {
+    let answer = await ask(now());
+    if (answer.ok && answer.value.status === 400 && answer.value.atMdmMs !== undefined && Math.abs(answer.value.atMdmMs - now()) > CLOCK_TOLERANCE_MS) {
+      // Refused by a server whose clock is far from ours: the assertion's times may be why.
+      answer = await ask(answer.value.atMdmMs);
+    }
+    if (!answer.ok) return answer;
+    if (answer.value.status === 400 || answer.value.status === 401) {
+      return refused({ reason: 'unauthorized', detail: `the token server refused the service account ${serviceAccount.client_email} (HTTP ${answer.value.status})` });
+    }
+    const token = understand(answer.value, tokenAnswer);
+    if (!token.ok) return token;
+    held = { token: token.value.value.access_token, untilMs: now() + token.value.value.expires_in * 1000 - TOKEN_MARGIN_MS };
+    return ok(held.token);
+  }
+
+  return {
+    async get() {
+      if (held && now() < held.untilMs) return ok(held.token);
+      running ??= renew().finally(() => (running = undefined));
+      return running;
+    },
+    forget(token) {
+      if (held?.token === token) held = undefined;
+    },
+  };
+}
+
+interface HttpAnswer {
+  readonly status: number;
+  readonly text: string;
+  readonly retryAfterMs?: number;
+  readonly atMdmMs?: number;
+}
+
+async function exchange(connection: Connection, url: URL, init: RequestInit): Promise<Result<HttpAnswer, MdmRefusal>> {
+  try {
+    const response = await connection.fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(connection.timeoutMs) });
+    const text = await response.text();
+    const atMdmMs = Date.parse(response.headers.get('date') ?? '');
+    const retryAfterMs = retryAfter(response.headers.get('retry-after'), Number.isNaN(atMdmMs) ? connection.now() : atMdmMs);
+    return ok({ status: response.status, text, ...(retryAfterMs === undefined ? {} : { retryAfterMs }), ...(Number.isNaN(atMdmMs) ? {} : { atMdmMs }) });
+  } catch (failure) {
+    return refused({ reason: 'unavailable', detail: `no answer from ${url.host}: ${whyNoAnswer(failure, connection.timeoutMs)}` });
+  }
+}
+
+function whyNoAnswer(failure: unknown, timeoutMs: number): string {
+  if (!(failure instanceof Error)) return 'unknown cause';
+  if (failure.name === 'TimeoutError') return `nothing within ${timeoutMs} ms`;
+  const cause: unknown = failure.cause;
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : failure.message;
+}
+
+/** `Retry-After` is seconds or a date. */
+function retryAfter(header: string | null, atMs: number): number | undefined {
+  if (header === null) return undefined;
+  if (/^\d+$/.test(header)) return Number(header) * 1000;
+  const until = Date.parse(header);
+  return Number.isNaN(until) ? undefined : Math.max(0, until - atMs);
+}
+
+function understand<T>(answer: HttpAnswer, shape: z.ZodType<T>): Result<AmapiAnswer<T>, MdmRefusal> {
+  const body = parseJson(answer.text);
+  if (answer.status >= 200 && answer.status < 300) {
+    const value = shape.safeParse(body);
+    if (!value.success) return refused({ reason: 'unavailable', detail: `an answer that is not the API's: ${value.error.issues[0]?.path.join('.') ?? ''} ${value.error.issues[0]?.message ?? ''}` });
+    return ok({ value: value.data, ...(answer.atMdmMs === undefined ? {} : { atMdmMs: answer.atMdmMs }) });
+  }
+  const told = errorAnswer.safeParse(body);
+  const detail = `HTTP ${answer.status}${told.success ? ` ${told.data.error.status ?? ''}: ${told.data.error.message}` : ''}`.slice(0, 300);
+  return refused({ reason: reasonOf(answer.status), detail, ...(answer.retryAfterMs === undefined ? {} : { retryAfterMs: answer.retryAfterMs }) });
+}
+
+function reasonOf(status: number): MdmRefusal['reason'] {
+  if (status === 401 || status === 403) return 'unauthorized';
+  if (status === 404) return 'not-found';
+  if (status === 429) return 'throttled';
+  return status === 408 || status >= 500 ? 'unavailable' : 'rejected';
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,257 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { StatementFacts } from '../contract/statement.ts';
+import { provenFacts, type MdmObservation, type ProvenFact } from '../domain/mdm-evidence.ts';
+import type { SanitizationFailure } from '../domain/terms.ts';
+import type { Database, Queryable } from './database.ts';
+import type { Wakener } from './downlink.ts';
+import type { Log } from './http-reply.ts';
+import type { TenantKeys } from './keys.ts';
+import type { MdmAdapter, MdmRefusal } from './mdm/adapter.ts';
+import { addStatement } from './statements.ts';
+
+/** Paces of the queue, all in milliseconds of `now`. */
+export interface SanitizationPace {
+  /** First look after the command; doubles up to `slowestMs`. */
+  readonly fastestMs: number;
+  readonly slowestMs: number;
+  /** How long the command may wait for the tablet. */
+  readonly commandLifeMs: number;
+  /** A tablet between two lives has no enrolment for a while; after this without one it counts as unknown to the MDM. */
+  readonly absencePatienceMs: number;
+  /** No new enrolment this long after the command: given up. */
+  readonly enrolmentPatienceMs: number;
+  /** How often the passing facts (queue, profile, posture) of a proven tablet are looked at again. */
+  readonly restateMs: number;
+}
+
+export const PRODUCTION_PACE: SanitizationPace = {
+  fastestMs: 1_000,
+  slowestMs: 60_000,
+  commandLifeMs: 10 * 3_600_000,
+  absencePatienceMs: 5 * 60_000,
+  enrolmentPatienceMs: 2 * 3_600_000,
+  restateMs: 24 * 3_600_000,
+};
+
+export interface SanitizationDeps {
+  readonly database: Database;
+  readonly keys: TenantKeys;
+  readonly adapter: MdmAdapter;
+  readonly pace: SanitizationPace;
+  readonly log: Log;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+interface Row {
+  request: string;
+  arrival: number;
+  station: string;
+  serial: string;
+  nonce: string;
+  state: 'requested' | 'issuing' | 'observing' | 'complete';
+  previous_enrolment: string | null;
+  command: string | null;
+  issued_at_ms: number | null;
+  stated: Partial<Record<ProvenFact['kind'], ProvenFact>>;
+  tries: number;
+  origin: string;
+  arrived_at_ms: number;
+  unseen_at_size: number;
+  profile: string | null;
+}
+
+const ALL_FACTS: readonly ProvenFact['kind'][] = ['wipe-confirmed', 'enrolled', 'credentials-revoked', 'queue-clear', 'profile-present', 'posture'];
+/** Facts that age: said again at every re-observation. The others stay true once they were. */
+const PASSING: ReadonlySet<ProvenFact['kind']> = new Set(['queue-clear', 'profile-present', 'posture']);
+
+/**
+ * Does one step of one request that is due, and says whether there was any. The row is locked for the whole step and
+ * skipped by other processes; steps of one serial never overlap. What a step learned commits together with the
+ * statements that tell it. Killed at any point, the next step looks again.
+ */
+export async function workOnce(deps: SanitizationDeps): Promise<boolean> {
+  return deps.database.transaction(async (client) => {
+    const found = await client.query<Row>(
+      `select r.*, d.profile from sanitization_request r left join device d using (serial)
+       where r.state in ('requested', 'issuing', 'observing', 'complete')
+         and (r.next_at_ms <= $1 or exists (select 1 from sanitization_nudge n where n.request = r.request))
+         and pg_try_advisory_xact_lock(hashtextextended(r.serial, 0))
+       order by r.next_at_ms limit 1 for update of r skip locked`,
+      [deps.now()],
+    );
+    const row = found.rows[0];
+    if (!row) return false;
+    const later = await client.query('select 1 from sanitization_request where serial = $1 and arrival > $2 limit 1', [row.serial, row.arrival]);
+    if (later.rowCount !== 0) await client.query(`update sanitization_request set state = 'superseded' where request = $1`, [row.request]);
+    else await step(deps, client, (await nudged(client, row)) ? { ...row, tries: 0 } : row);
+    return true;
+  });
+}
+
+async function nudged(client: Queryable, row: Row): Promise<boolean> {
+  return (await client.query('delete from sanitization_nudge where request = $1', [row.request])).rowCount !== 0;
+}
+
+async function step(deps: SanitizationDeps, client: Queryable, row: Row): Promise<void> {
+  if (row.profile === null) return fail(deps, client, row, 'device-unknown', 'the directory does not know this serial');
+  switch (row.state) {
+    case 'requested':
+      return intend(deps, client, row);
+    case 'issuing':
+      return act(deps, client, row);
+    case 'observing':
+    case 'complete':
+      return look(deps, client, row);
+  }
+}
+
+/** Writes down which enrolment is about to be wiped; the command goes out in a later step, after this has committed. */
+async function intend(deps: SanitizationDeps, client: Queryable, row: Row): Promise<void> {
+  const found = await deps.adapter.findEnrolment(row.serial);
+  if (!found.ok) {
+    if (found.reason.reason === 'not-found' && deps.now() - row.arrived_at_ms > deps.pace.absencePatienceMs) {
+      return fail(deps, client, row, 'device-unknown', found.reason.detail);
+    }
+    return afterRefusal(deps, client, row, found.reason, found.reason.reason === 'not-found');
+  }
+  await client.query(
+    `update sanitization_request set state = 'issuing', previous_enrolment = $2, tries = 0, next_at_ms = $3 where request = $1`,
+    [row.request, found.value.enrolment, deps.now()],
+  );
+}
+
+async function act(deps: SanitizationDeps, client: Queryable, row: Row): Promise<void> {
+  const enrolment = required(row.previous_enrolment, row);
+  const issued = await deps.adapter.wipe({ request: row.request, serial: row.serial, enrolment, expiresInMs: deps.pace.commandLifeMs });
+  if (!issued.ok) {
+    if (issued.reason.reason === 'not-found') return fail(deps, client, row, 'device-unknown', issued.reason.detail);
+    return afterRefusal(deps, client, row, issued.reason, false);
+  }
+  // The wiped enrolment has had its life: it can prove nothing later, for this device or another.
+  await client.query('insert into seen_enrolment (enrolment, serial) values ($1, $2) on conflict (enrolment) do nothing', [enrolment, row.serial]);
+  await client.query(`update sanitization_request set state = 'observing', command = $2, issued_at_ms = $3, tries = 0, next_at_ms = $3 where request = $1`, [row.request, issued.value.command, deps.now()]);
+}
+
+async function look(deps: SanitizationDeps, client: Queryable, row: Row): Promise<void> {
+  const previous = required(row.previous_enrolment, row);
+  // Read before the MDM is asked: the enrolment that it does not list is later than every entry counted here.
+  const held = (await client.query<{ size: number }>('select size from origin where origin = $1', [row.origin])).rows[0]?.size ?? 0;
+  const seen = await deps.adapter.observe({ serial: row.serial, previous, command: required(row.command, row) });
+  if (!seen.ok) return afterRefusal(deps, client, row, seen.reason, seen.reason.reason === 'not-found');
+  const proven = provenFacts({ serial: row.serial, profile: row.profile ?? '', previous }, seen.value);
+  const enrolled = proven.find((fact) => fact.kind === 'enrolled');
+  const before = row.stated.enrolled;
+  if (enrolled && before?.kind === 'enrolled' && before.enrolment !== enrolled.enrolment) {
+    return fail(deps, client, row, 'no-new-enrolment', `${before.enrolment}, which was proven, has been replaced by ${enrolled.enrolment}`);
+  }
+  if (enrolled && !before && !(await claimEnrolment(client, row, enrolled.enrolment))) {
+    return fail(deps, client, row, 'enrolment-reused', `${enrolled.enrolment} has served another sanitization`);
+  }
+  const failure = failureIn(deps, row, seen.value, enrolled !== undefined);
+  if (failure) return fail(deps, client, row, failure.reason, failure.detail);
+
+  const unseenAtSize = enrolled || listsNewLife(seen.value, previous) ? row.unseen_at_size : held;
+  const stated = { ...row.stated };
+  for (const fact of proven) {
+    const again = row.state === 'complete' ? PASSING.has(fact.kind) : !stated[fact.kind] || (PASSING.has(fact.kind) && !isDeepStrictEqual(stated[fact.kind], fact));
+    if (!again) continue;
+    await state(deps, client, row, fact.kind === 'enrolled' ? { ...fact, unseenAtSize } : fact);
+    stated[fact.kind] = fact;
+  }
+  if (enrolled && !stated['credentials-revoked']) await removeLeftover(deps, row, previous);
+  const complete = ALL_FACTS.every((kind) => stated[kind] !== undefined) && acceptable(stated);
+  await client.query(`update sanitization_request set state = $2, stated = $3::jsonb, tries = $4, next_at_ms = $5, unseen_at_size = $6, detail = null where request = $1`, [
+    row.request,
+    complete ? 'complete' : 'observing',
+    JSON.stringify(stated),
+    complete ? 0 : row.tries + 1,
+    deps.now() + (complete ? deps.pace.restateMs : backOff(deps.pace, row.tries)),
+    unseenAtSize,
+  ]);
+}
+
+/** True if the MDM lists a record that may be the new life: any but the wiped one that it places after the command, or does not place yet. */
+function listsNewLife(seen: MdmObservation, previous: string): boolean {
+  return seen.enrolments.some((record) => record.enrolment !== previous && (record.state === 'provisioning' || record.enrolledMdmMs > seen.command.issuedMdmMs));
+}
+
+/** A tablet whose passing facts are poor is looked at again soon: they may be about to mend. */
+function acceptable(stated: Row['stated']): boolean {
+  const { posture } = stated;
+  const queue = stated['queue-clear'];
+  return posture?.kind === 'posture' && posture.compliant && posture.osAtFloor && !posture.rooted && !posture.adbEnabled && queue?.kind === 'queue-clear' && !queue.unlockTokenKept;
+}
+
+/** True if this enrolment was never stated or wiped before, or was stated for this very request. */
+async function claimEnrolment(client: Queryable, row: Row, enrolment: string): Promise<boolean> {
+  await client.query('insert into seen_enrolment (enrolment, serial, request) values ($1, $2, $3) on conflict (enrolment) do nothing', [enrolment, row.serial, row.request]);
+  const owner = await client.query('select 1 from seen_enrolment where enrolment = $1 and request = $2', [enrolment, row.request]);
+  return owner.rowCount === 1;
+}
+
+function failureIn(deps: SanitizationDeps, row: Row, seen: MdmObservation, enrolled: boolean): { reason: SanitizationFailure; detail: string } | undefined {
+  if (row.stated['wipe-confirmed'] === undefined && seen.command.state === 'expired') return { reason: 'command-expired', detail: 'the tablet did not fetch the command in time' };
+  if (row.stated['wipe-confirmed'] === undefined && seen.command.state === 'failed') return { reason: 'mdm-refused', detail: 'the tablet or the MDM reported the command as failed' };
+  const waitedMs = deps.now() - (row.issued_at_ms ?? deps.now());
+  if (!enrolled && row.stated.enrolled === undefined && waitedMs > deps.pace.enrolmentPatienceMs) return { reason: 'no-new-enrolment', detail: 'the tablet did not enrol again in time' };
+  return undefined;
+}
+
+/** The answer is no proof that the record is gone; only the next observation is. */
+async function removeLeftover(deps: SanitizationDeps, row: Row, previous: string): Promise<void> {
+  const removed = await deps.adapter.removeEnrolment(previous);
+  if (!removed.ok && removed.reason.reason !== 'not-found') deps.log.warn({ serial: row.serial, request: row.request, refusal: removed.reason }, 'the MDM did not remove a wiped enrolment');
+}
+
+async function state(deps: SanitizationDeps, client: Queryable, row: Row, facts: StatementFacts): Promise<void> {
+  await addStatement(client, deps.keys, { tenant: deps.keys.tenant, station: row.station, serial: row.serial, request: row.request, nonce: row.nonce, issuedAtMs: deps.now(), facts });
+}
+
+async function fail(deps: SanitizationDeps, client: Queryable, row: Row, failure: SanitizationFailure, detail: string): Promise<void> {
+  deps.log.warn({ serial: row.serial, request: row.request, failure, detail }, 'sanitization given up');
+  await state(deps, client, row, { kind: 'sanitization-failed', failure });
+  await client.query(`update sanitization_request set state = 'failed', failure = $2, detail = $3 where request = $1`, [row.request, failure, detail.slice(0, 500)]);
+}
+
+/** `passing`: the MDM's "not found" is expected to pass by itself here. */
+async function afterRefusal(deps: SanitizationDeps, client: Queryable, row: Row, refusal: MdmRefusal, passing: boolean): Promise<void> {
+  if (refusal.reason === 'rejected') return fail(deps, client, row, 'mdm-refused', refusal.detail);
+  if (refusal.reason === 'unauthorized') deps.log.error({ adapter: deps.adapter.name, detail: refusal.detail }, 'the MDM does not accept our service account');
+  else if (!passing) deps.log.warn({ adapter: deps.adapter.name, refusal }, 'the MDM could not be asked; trying again');
+  const waitMs = Math.max(backOff(deps.pace, row.tries), refusal.retryAfterMs ?? 0);
+  await client.query('update sanitization_request set tries = tries + 1, next_at_ms = $2, detail = $3 where request = $1', [row.request, deps.now() + waitMs, refusal.detail.slice(0, 500)]);
+}
+
+const backOff = (pace: SanitizationPace, tries: number): number => Math.min(pace.slowestMs, pace.fastestMs * 2 ** Math.min(tries, 20));
+
+function required(value: string | null, row: Row): string {
+  if (value === null) throw new Error(`request ${row.request} is ${row.state} without what that state needs`);
+  return value;
+}
+
+/** Works the queue until closed, `lanes` requests at a time. Woken by announcements, by due times, and at least every second. */
+export function runSanitization(deps: SanitizationDeps, wakener: Wakener, lanes = 4): { close(): Promise<void> } {
+  const closing = new AbortController();
+  const lane = async (): Promise<void> => {
+    while (!closing.signal.aborted) {
+      try {
+        if (await workOnce(deps)) continue;
+        const next = await deps.database.query<{ at: number | null }>(`select min(next_at_ms) as at from sanitization_request where state in ('requested', 'issuing', 'observing', 'complete')`);
+        const dueInMs = (next.rows[0]?.at ?? Number.POSITIVE_INFINITY) - deps.now();
+        await wakener.wait(['sanitization'], Math.min(1_000, Math.max(20, dueInMs)), closing.signal);
+      } catch (error) {
+        if (closing.signal.aborted) return;
+        deps.log.error({ err: error }, 'a step of the sanitization queue failed; trying again');
+        await wakener.wait([], 1_000, closing.signal);
+      }
+    }
+  };
+  const done = Promise.all(Array.from({ length: lanes }, lane));
+  return {
+    async close() {
+      closing.abort();
+      await done;
+    },
+  };
+}

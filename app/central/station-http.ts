@@ -1,0 +1,113 @@
+import { X509Certificate } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { enrolRequest, renewRequest, uploadRequest, UPLOAD_MAX_BYTES } from '../contract/station-http.ts';
+import { ok, refused, type Result } from '../domain/result.ts';
+import { stationOfCertificate, type PemPair } from './authority.ts';
+import type { BundleStore } from './bundle.ts';
+import { answerDownlink, type Wakener } from './downlink.ts';
+import { enrol, renew, type EnrolmentDeps } from './enrolment.ts';
+import { answerErrors, parseWire, sendRefusal, sendResult, WIRE_OPTIONS, type Log, type Refusal } from './http-reply.ts';
+import type { Ingest } from './ingest.ts';
+
+export interface StationHttpDeps extends EnrolmentDeps {
+  readonly ingest: Ingest;
+  readonly bundles: BundleStore;
+  readonly wakener: Wakener;
+  readonly server: PemPair;
+  readonly log: Log;
+}
+
+const downlinkQuery = z.strictObject({
+  bundle: z.coerce.number().int().min(0).default(0),
+  after: z.coerce.number().int().min(0).default(0),
+  waitMs: z.coerce.number().int().min(0).max(25_000).default(0),
+});
+
+/** base64 of the entries, their JSON quoting and the checkpoint. */
+const UPLOAD_BODY_BYTES = Math.ceil((UPLOAD_MAX_BYTES * 4) / 3) + 64 * 1024;
+const ENROL_TRIES_PER_MINUTE = 30;
+
+/** The stations' listener: mutual TLS; only `/v1/enrol` answers a client without a certificate of our own authority. */
+export function createStationHttp(deps: StationHttpDeps): FastifyInstance {
+  const authority = new X509Certificate(deps.keys.authority.certificatePem);
+  const app: FastifyInstance = Fastify({
+    ...WIRE_OPTIONS,
+    bodyLimit: UPLOAD_BODY_BYTES,
+    // Judged below, request by request, so that a refusal can be told in words and the deny-list always counts.
+    https: { key: deps.server.keyPem, cert: `${deps.server.certificatePem}\n${deps.keys.authority.certificatePem}`, ca: deps.keys.authority.certificatePem, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.3' },
+  });
+  answerErrors(app, deps.log);
+
+  const closing = new AbortController();
+  const stations = new WeakMap<FastifyRequest, string>();
+  const stationOf = (request: FastifyRequest): string => {
+    const station = stations.get(request);
+    if (station === undefined) throw new Error('a route without a station was reached without the check');
+    return station;
+  };
+  app.addHook('preClose', async () => closing.abort());
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.method === 'POST' && request.routeOptions.url === '/v1/enrol') return;
+    const station = await authenticate(request);
+    if (!station.ok) {
+      await sendRefusal(reply, station.reason);
+      return;
+    }
+    stations.set(request, station.value);
+  });
+
+  async function authenticate(request: FastifyRequest): Promise<Result<string, Refusal>> {
+    const certificate = (request.raw.socket as TLSSocket).getPeerX509Certificate();
+    if (!certificate) return refused({ reason: 'not-authenticated', message: 'This address is for enrolled stations: the connection brought no client certificate.' });
+    const station = stationOfCertificate(certificate, authority, deps.now());
+    if (!station.ok) {
+      const message = station.reason === 'expired' ? 'The station certificate is not valid at this time. Enrol the station again.' : 'The client certificate was not issued by this server.';
+      return refused({ reason: 'not-authenticated', message });
+    }
+    const found = await deps.database.query<{ denied_at_ms: number | null }>('select denied_at_ms from station where id = $1', [station.value]);
+    const row = found.rows[0];
+    if (!row) return refused({ reason: 'not-authenticated', message: 'This server does not know the station.' });
+    if (row.denied_at_ms !== null) return refused({ reason: 'denied', message: 'This station is on the deny-list. An administrator of the central server put it there.' });
+    return ok(station.value);
+  }
+
+  const attempts = createAttemptWindow(ENROL_TRIES_PER_MINUTE);
+  app.post('/v1/enrol', { bodyLimit: 64 * 1024 }, async (request, reply) => {
+    if (!attempts(request.ip)) return sendRefusal(reply, { reason: 'slow-down', message: 'Too many enrolments from this address. Wait a minute.' });
+    const body = parseWire(enrolRequest, request.body);
+    return sendResult(reply, body.ok ? await enrol(deps, body.value) : body);
+  });
+  app.post('/v1/renew', async (request, reply) => {
+    const body = parseWire(renewRequest, request.body);
+    return sendResult(reply, body.ok ? await renew(deps, stationOf(request), body.value.csrPem) : body);
+  });
+  app.post('/v1/log/entries', async (request, reply) => {
+    const body = parseWire(uploadRequest, request.body);
+    return sendResult(reply, body.ok ? await deps.ingest(stationOf(request), body.value) : body);
+  });
+  app.get('/v1/downlink', async (request, reply) => {
+    const query = parseWire(downlinkQuery, request.query);
+    if (!query.ok) return sendRefusal(reply, query.reason);
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort());
+    return answerDownlink(deps.database, deps.bundles, deps.wakener, { station: stationOf(request), ...query.value }, AbortSignal.any([gone.signal, closing.signal]));
+  });
+  return app;
+}
+
+/** Counts attempts per address in a window of one minute of this process's time; false once there were too many. */
+function createAttemptWindow(most: number): (address: string) => boolean {
+  let startedAt = performance.now();
+  const counts = new Map<string, number>();
+  return (address) => {
+    if (performance.now() - startedAt > 60_000) {
+      counts.clear();
+      startedAt = performance.now();
+    }
+    const count = (counts.get(address) ?? 0) + 1;
+    counts.set(address, count);
+    return count <= most;
+  };
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { DEVICE_STANDINGS, GRADES, ROLES, SANITIZATION_FAILURES } from '../domain/terms.ts';
+
+/** People → central, JSON under /api, cookie session. Errors: status + `{reason, message}`. */
+export const signInRequest = z.strictObject({ user: z.string().min(1).max(120), password: z.string().min(1).max(200) });
+export const me = z.strictObject({ user: z.string(), roles: z.array(z.enum(ROLES)) });
+
+export const fleetDevice = z.strictObject({
+  serial: z.string(),
+  asset: z.string(),
+  model: z.string(),
+  ward: z.string(),
+  standing: z.enum(DEVICE_STANDINGS),
+  /** Where the ledgers last put it. */
+  where: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('cart'), station: z.string(), cart: z.string(), slot: z.int() }),
+    z.strictObject({ kind: z.literal('person'), name: z.string(), since: z.string() }),
+    z.strictObject({ kind: z.literal('unidentified'), since: z.string() }),
+    z.strictObject({ kind: z.literal('unknown') }),
+  ]),
+  state: z.enum(['proven', 'preparing', 'waiting', 'out', 'quarantined', 'unknown']),
+  grade: z.enum(GRADES),
+  /** While waiting: the next leaf that is missing; while quarantined: why. */
+  reason: z.string().optional(),
+  since: z.string().optional(),
+});
+export type FleetDevice = z.infer<typeof fleetDevice>;
+
+export const fleetStation = z.strictObject({
+  id: z.string(),
+  ward: z.string(),
+  cart: z.string(),
+  shelves: z.array(z.array(z.int())),
+  /** Cosigned size of its ledger and when that was; ISO 8601. */
+  size: z.int().min(0),
+  lastSyncAt: z.string().optional(),
+  syncAgeMs: z.int().min(0).optional(),
+  certificateUntil: z.string(),
+  denied: z.boolean(),
+});
+export type FleetStation = z.infer<typeof fleetStation>;
+
+export const fleetEvent = z.strictObject({ at: z.string(), station: z.string(), seq: z.int().min(0), type: z.string(), device: z.string().optional(), person: z.string().optional(), slot: z.int().optional(), text: z.string() });
+export type FleetEvent = z.infer<typeof fleetEvent>;
+
+/** GET /api/fleet */
+export const fleetView = z.strictObject({
+  at: z.string(),
+  wards: z.array(z.strictObject({ id: z.string(), name: z.string(), proven: z.int(), preparing: z.int(), waiting: z.int(), out: z.int(), quarantined: z.int() })),
+  devices: z.array(fleetDevice),
+  stations: z.array(fleetStation),
+  quarantine: z.array(z.strictObject({ serial: z.string(), asset: z.string(), reason: z.string(), failure: z.enum(SANITIZATION_FAILURES).optional(), since: z.string() })),
+});
+export type FleetView = z.infer<typeof fleetView>;
+/** GET /api/history?device=&limit= → newest first. */
+export const fleetHistory = z.strictObject({ events: z.array(fleetEvent) });

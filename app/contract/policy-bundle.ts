@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { DEVICE_STANDINGS, GATE_LEAVES, PLATFORMS, ROLES } from '../domain/terms.ts';
+import { usbSerial } from './device-host.ts';
+
+const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** Rules a tenant sets. Durations in milliseconds unless the name says otherwise. */
+export const rules = z.strictObject({
+  mandatoryLeaves: z.array(z.enum(GATE_LEAVES)),
+  batteryFloorPercent: z.int().min(0).max(100),
+  /** A tablet loses at most this much of its charge per hour off the charger; used to age a reading. */
+  batteryDriftPercentPerHour: z.int().min(0).max(100),
+  evidenceMaxAgeMs: z.int().positive(),
+  offerMs: z.int().positive(),
+  claimMs: z.int().positive(),
+  graceMs: z.int().min(0),
+  devicesPerPerson: z.int().min(1).max(10),
+  pinLockoutMs: z.int().positive(),
+  gapMaxMs: z.int().min(0),
+  rebootMaxMs: z.int().min(0),
+  sanitizationOverdueMs: z.int().positive(),
+  rolesThatMayTake: z.array(z.enum(ROLES)),
+  nightFrom: z.string().regex(/^\d\d:\d\d$/),
+  nightTo: z.string().regex(/^\d\d:\d\d$/),
+});
+export type Rules = z.infer<typeof rules>;
+
+export const staffMember = z.strictObject({
+  /** SHA-256(salt ‖ staff id): what the ledger calls this person. */
+  actor: sha256Hex,
+  /** "Maria K." */
+  name: z.string().min(1).max(40),
+  roles: z.array(z.enum(ROLES)).min(1),
+  wards: z.array(z.string()),
+  /** HMAC-SHA-256 under the badge key of `badgeKeyVersion`, over the upper-case hex of the UID. */
+  badges: z.array(z.strictObject({ hmac: sha256Hex, badgeKeyVersion: z.int().min(1) })),
+  /** scrypt N=2^17 r=8 p=1 of PIN ‖ pepper; absent: no PIN set. */
+  pin: z.strictObject({ salt: z.string().regex(/^[0-9a-f]{32}$/), hash: sha256Hex, pepperVersion: z.int().min(1) }).optional(),
+  revoked: z.boolean(),
+});
+export type StaffMember = z.infer<typeof staffMember>;
+
+export const bundleDevice = z.strictObject({
+  serial: usbSerial,
+  /** The number or name on its back. */
+  asset: z.string().max(40),
+  ward: z.string(),
+  model: z.string().max(80),
+  platform: z.enum(PLATFORMS),
+  profile: z.string().max(120),
+  standing: z.enum(DEVICE_STANDINGS),
+});
+export type BundleDevice = z.infer<typeof bundleDevice>;
+
+/** Payload of the bundle: a compact JWS (EdDSA), `typ: dockward-bundle+jwt`. */
+export const policyBundle = z.strictObject({
+  tenant: z.string().max(64),
+  stations: z.array(z.string().max(64)),
+  version: z.int().min(1),
+  issuedAtMs: z.int(),
+  expiresAtMs: z.int(),
+  wards: z.array(z.strictObject({ id: z.string(), name: z.string() })),
+  staff: z.array(staffMember),
+  devices: z.array(bundleDevice),
+  rules,
+  keys: z.strictObject({
+    /** JWKs (OKP Ed25519, public) that sign statements and bundles. */
+    server: z.array(z.strictObject({ kid: z.string(), x: z.string(), kty: z.literal('OKP'), crv: z.literal('Ed25519') })).min(1),
+    /** C2SP vkey of the witness: `<name>+<hex id>+<base64 key>`. */
+    witness: z.string(),
+  }),
+});
+export type PolicyBundle = z.infer<typeof policyBundle>;

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { SANITIZATION_FAILURES } from '../domain/terms.ts';
+import { usbSerial } from './device-host.ts';
+
+/** Times of the MDM's own clock, Unix milliseconds; comparable only with each other. */
+const mdmMs = z.int();
+const enrolment = z.string().min(1).max(200);
+
+/** What one statement says. `wipeAt` and `enrolledAt` are read from the same MDM clock. */
+export const statementFacts = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('wipe-confirmed'), enrolment, command: z.string().max(300), issuedMdmMs: mdmMs, confirmedMdmMs: mdmMs }),
+  z.strictObject({
+    kind: z.literal('enrolled'),
+    enrolment,
+    previous: enrolment,
+    command: z.string().max(300),
+    issuedMdmMs: mdmMs,
+    enrolledMdmMs: mdmMs,
+    /**
+     * The largest size of the station's ledger that the server already held when it last looked and saw no new enrolment.
+     * So the enrolment is later than every entry below this size: order without comparing two clocks.
+     */
+    unseenAtSize: z.int().min(0),
+  }),
+  z.strictObject({ kind: z.literal('credentials-revoked'), previous: enrolment }),
+  z.strictObject({ kind: z.literal('queue-clear'), enrolment, unlockTokenKept: z.boolean() }),
+  z.strictObject({ kind: z.literal('profile-present'), enrolment, profile: z.string().max(120) }),
+  z.strictObject({ kind: z.literal('posture'), enrolment, osAtFloor: z.boolean(), compliant: z.boolean(), rooted: z.boolean(), adbEnabled: z.boolean() }),
+  z.strictObject({ kind: z.literal('sanitization-failed'), failure: z.enum(SANITIZATION_FAILURES) }),
+]);
+export type StatementFacts = z.infer<typeof statementFacts>;
+
+/** The payload of a statement: a compact JWS (EdDSA), `typ: dockward-statement+jwt`, signed with the tenant's statement key. */
+export const statementClaims = z.strictObject({
+  tenant: z.string().max(64),
+  station: z.string().max(64),
+  serial: usbSerial,
+  request: z.string().max(64),
+  nonce: z.string().regex(/^[0-9a-f]{32}$/),
+  issuedAtMs: z.int(),
+  facts: statementFacts,
+});
+export type StatementClaims = z.infer<typeof statementClaims>;

@@ -1,0 +1,62 @@
+import type { Assurance, BundleRefusal, DeviceStanding, ExposureCause, QuarantineReason, RefusalReason, SanitizationFailure, StatementKind, StatementRefusal, UnprovenReason } from './terms.ts';
+
+/** Plain JSON as the ledger can hold it: integers only, no null, no floats (RFC 8785, restricted). */
+export type LedgerValue = string | number | boolean | readonly LedgerValue[] | { readonly [key: string]: LedgerValue };
+
+/**
+ * Everything a station can record: one row per entry type, with the body it carries.
+ * Times inside bodies are Unix milliseconds of the station's wall clock and are evidence, never order.
+ * `device` (a USB serial), `actor` (hash of a staff id) and `place` (slot) stand in the envelope, not the body.
+ */
+export interface EntryBodies {
+  'station-started': { program: string; observedGapMs?: number };
+  'clock-stepped': { fromMs: number; toMs: number };
+  'host-lost': { cause: string };
+  'host-restored': { gapMs: number };
+  'bundle-accepted': { version: number; issuedAtMs: number; expiresAtMs: number; digest: string };
+  'bundle-refused': { reason: BundleRefusal; digest: string };
+  'device-admitted': { asset: string; ward: string; model: string; profile: string; bundleVersion: number };
+  'device-standing': { standing: DeviceStanding; bundleVersion: number };
+  'tap-refused': { reason: RefusalReason; assurance: Assurance; reader: string; count: number };
+  'pin-attempted': { attempt: number };
+  'pin-accepted': { attempt: number };
+  'pin-refused': { attempt: number; locked: boolean; lockedUntilMs: number };
+  offered: { offer: string; release: string; assurance: Assurance; stale: boolean; request: string; chargePercent: number; untilMs: number };
+  'offer-lapsed': { offer: string; cause: 'not-pulled' | 'cancelled' | 'restart' | 'slot-lost' };
+  released: { release: string; offer: string; how: 'offered' | 'other-clean'; offeredSlot: number };
+  'wrong-pull': { offer: string; offeredSlot: number; release: string; reasons: readonly UnprovenReason[] };
+  'unidentified-removal': { release: string; claimUntilMs: number };
+  'removal-claimed': { release: string; owed: boolean };
+  'removal-unclaimed': { release: string };
+  returned: { release?: string; how: 'return' | 'put-back' | 'found' | 'unheld'; fault?: string };
+  'foreign-docked': { standing: 'unknown' | 'other-ward' | 'lost' | 'retired' };
+  'dock-unreadable': { waitedMs: number };
+  absent: { request: string; sinceMs: number };
+  reappeared: { request: string; absenceMs: number };
+  /** `gapMs` is left out where the length of the gap cannot be known (another boot). */
+  exposed: { cause: ExposureCause; gapMs?: number };
+  'sanitization-requested': { request: string; nonce: string; exposure: string; attempt: number };
+  'statement-accepted': { kind: StatementKind; request: string; digest: string; issuedAtMs: number; facts: { readonly [key: string]: LedgerValue } };
+  'statement-refused': { reason: StatementRefusal; digest: string };
+  'sanitization-failed': { request: string; reason: SanitizationFailure };
+  quarantined: { reason: QuarantineReason };
+}
+
+export type EntryType = keyof EntryBodies;
+
+/** What the rules ask the ledger to record. `covered` demands a signed checkpoint over it in the same transaction. */
+export type EntryDraft = {
+  [T in EntryType]: {
+    readonly type: T;
+    readonly body: EntryBodies[T];
+    /** USB serial of the device concerned. */
+    readonly device?: string;
+    /** SHA-256(salt ‖ staff id), hex. */
+    readonly actor?: string;
+    readonly slot?: number;
+    readonly covered?: boolean;
+  };
+}[EntryType];
+
+/** An entry as recorded: `leaf` is hex SHA-256(0x00‖bytes), `atMs` the wall clock of the hybrid logical clock. */
+export type RecordedEntry = EntryDraft & { readonly seq: number; readonly leaf: string; readonly atMs: number; readonly station: string };

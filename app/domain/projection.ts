@@ -1,0 +1,180 @@
+import type { RecordedEntry } from './entries.ts';
+import type { CartView, Change, Custody, DeviceRow, Evidence, Exposure } from './tables.ts';
+import type { ExposureCause } from './terms.ts';
+import { unreachable } from './result.ts';
+
+/**
+ * The fold: what one recorded entry changes in the tables. Everything a screen or a rule knows of the past comes
+ * through here, so replaying the ledger from its first entry gives the same tables (`verify --store` compares).
+ */
+export function projectEntry(view: CartView, entry: RecordedEntry): readonly Change[] {
+  switch (entry.type) {
+    case 'station-started':
+    case 'clock-stepped':
+    case 'host-lost':
+    case 'host-restored':
+    case 'bundle-refused':
+    case 'tap-refused':
+    case 'foreign-docked':
+    case 'dock-unreadable':
+    case 'statement-refused':
+      return [];
+    case 'bundle-accepted': {
+      const { version, issuedAtMs, expiresAtMs, digest } = entry.body;
+      return [{ table: 'cart', key: 'cart', row: { bundle: { version, issuedAtMs, expiresAtMs, digest } } }];
+    }
+    case 'device-admitted': {
+      const serial = deviceOf(entry);
+      const known = view.get('device', serial);
+      const { asset, ward, model, profile } = entry.body;
+      return [device({ ...(known ?? firstSeen(serial, exposureBy(entry, 'admission'))), asset, ward, model, profile })];
+    }
+    case 'device-standing':
+      return change(view, entry, (row) => ({ ...row, standing: entry.body.standing }));
+    case 'pin-attempted':
+      return [person(view, entry, { attempts: entry.body.attempt })];
+    case 'pin-accepted':
+      return [{ table: 'person', key: actorOf(entry), row: { actor: actorOf(entry), attempts: 0, lastPinAtMs: entry.atMs } }];
+    case 'pin-refused':
+      return [person(view, entry, { attempts: entry.body.attempt, ...(entry.body.locked ? { lockedUntilMs: entry.body.lockedUntilMs } : {}) })];
+    case 'offered': {
+      const { offer, release, untilMs } = entry.body;
+      return [{ table: 'offer', key: offer, row: { offer, release, serial: deviceOf(entry), slot: slotOf(entry), actor: actorOf(entry), untilMs } }];
+    }
+    case 'offer-lapsed':
+      return [{ table: 'offer', key: entry.body.offer, row: undefined }];
+    case 'released':
+      return [
+        { table: 'offer', key: entry.body.offer, row: undefined },
+        ...leaves(view, entry, 'release', { kind: 'person', actor: actorOf(entry), release: entry.body.release, sinceMs: entry.atMs, slot: slotOf(entry), owed: false }),
+      ];
+    case 'wrong-pull':
+      return leaves(view, entry, 'wrong-pull', { kind: 'person', actor: actorOf(entry), release: entry.body.release, sinceMs: entry.atMs, slot: slotOf(entry), owed: true });
+    case 'unidentified-removal': {
+      const { release, claimUntilMs } = entry.body;
+      return leaves(view, entry, 'unidentified-removal', { kind: 'unidentified', release, slot: slotOf(entry), sinceMs: entry.atMs, claimUntilMs });
+    }
+    case 'removal-claimed':
+      return change(view, entry, (row) => ({
+        ...row,
+        custody: { kind: 'person', actor: actorOf(entry), release: entry.body.release, sinceMs: entry.atMs, slot: slotOf(entry), owed: entry.body.owed },
+      }));
+    case 'removal-unclaimed':
+      return change(view, entry, (row) => ({ ...row, custody: { kind: 'ward', release: entry.body.release, sinceMs: entry.atMs } }));
+    case 'returned':
+      return change(view, entry, (row) => ({ ...row, custody: { kind: 'cart', slot: slotOf(entry), sinceMs: entry.atMs } }));
+    case 'absent':
+      return change(view, entry, (row) => ({ ...row, custody: { kind: 'rebooting', slot: slotOf(entry), sinceMs: entry.body.sinceMs, request: entry.body.request } }));
+    case 'reappeared':
+      return change(view, entry, (row) => ({
+        ...row,
+        custody: { kind: 'cart', slot: slotOf(entry), sinceMs: entry.atMs },
+        ...(row.request ? { request: { ...row.request, settledSeq: entry.seq } } : {}),
+      }));
+    case 'exposed':
+      return change(view, entry, (row) => ({ ...row, exposure: exposureBy(entry, entry.body.cause) }));
+    case 'sanitization-requested': {
+      const { request, nonce, exposure, attempt } = entry.body;
+      return change(view, entry, ({ quarantine: _lifted, ...row }) => ({ ...row, evidence: {}, request: { request, nonce, leaf: entry.leaf, exposure, atMs: entry.atMs, attempt, settledSeq: entry.seq } }));
+    }
+    case 'statement-accepted':
+      return acceptStatement(view, entry);
+    case 'sanitization-failed':
+      return change(view, entry, (row) => (row.request ? { ...row, request: { ...row.request, failure: entry.body.reason } } : row));
+    case 'quarantined':
+      return change(view, entry, (row) => ({ ...row, quarantine: { reason: entry.body.reason, atMs: entry.atMs } }));
+    default:
+      return unreachable(entry);
+  }
+}
+
+function acceptStatement(view: CartView, entry: Extract<RecordedEntry, { type: 'statement-accepted' }>): readonly Change[] {
+  const { kind, request, issuedAtMs } = entry.body;
+  const facts = entry.body.facts;
+  const text = (name: string): string => expectKind(facts[name], 'string', name);
+  const integer = (name: string): number => expectKind(facts[name], 'number', name);
+  const truth = (name: string): boolean => expectKind(facts[name], 'boolean', name);
+  const serial = deviceOf(entry);
+  const seen = (row: DeviceRow, evidence: Evidence): DeviceRow => ({ ...row, evidence: { ...row.evidence, ...evidence } });
+  switch (kind) {
+    case 'wipe-confirmed':
+      return change(view, entry, (row) =>
+        seen(row, { wipe: { atMs: issuedAtMs, enrolment: text('enrolment'), command: text('command'), issuedMdmMs: integer('issuedMdmMs'), confirmedMdmMs: integer('confirmedMdmMs') } }),
+      );
+    case 'enrolled': {
+      const enrolment = text('enrolment');
+      const key = `${serial} ${enrolment}`;
+      const before = view.get('enrolment', key);
+      const fresh = before === undefined || before.request === request;
+      const evidence: Evidence = {
+        enrolment: { atMs: issuedAtMs, enrolment, previous: text('previous'), command: text('command'), issuedMdmMs: integer('issuedMdmMs'), enrolledMdmMs: integer('enrolledMdmMs'), unseenAtSize: integer('unseenAtSize'), fresh },
+      };
+      return [...change(view, entry, (row) => seen(row, evidence)), ...(before ? [] : [{ table: 'enrolment' as const, key, row: { serial, enrolment, request } }])];
+    }
+    case 'credentials-revoked':
+      return change(view, entry, (row) => seen(row, { revocation: { atMs: issuedAtMs, previous: text('previous') } }));
+    case 'queue-clear':
+      return change(view, entry, (row) => seen(row, { queue: { atMs: issuedAtMs, enrolment: text('enrolment'), unlockTokenKept: truth('unlockTokenKept') } }));
+    case 'profile-present':
+      return change(view, entry, (row) => seen(row, { profile: { atMs: issuedAtMs, enrolment: text('enrolment'), profile: text('profile') } }));
+    case 'posture':
+      return change(view, entry, (row) =>
+        seen(row, {
+          posture: { atMs: issuedAtMs, enrolment: text('enrolment'), osAtFloor: truth('osAtFloor'), compliant: truth('compliant'), rooted: truth('rooted'), adbEnabled: truth('adbEnabled') },
+        }),
+      );
+    case 'sanitization-failed':
+      return [];
+    default:
+      return unreachable(kind);
+  }
+}
+
+interface Kinds {
+  string: string;
+  number: number;
+  boolean: boolean;
+}
+function expectKind<K extends keyof Kinds>(value: unknown, kind: K, name: string): Kinds[K] {
+  if (typeof value !== kind) throw new Error(`statement fact ${name} is not a ${kind}`);
+  return value as Kinds[K];
+}
+
+function firstSeen(serial: string, exposure: Exposure): DeviceRow {
+  return { serial, asset: '', ward: '', model: '', profile: '', standing: 'admitted', custody: { kind: 'unseen' }, exposure, evidence: {} };
+}
+
+const exposureBy = (entry: RecordedEntry, cause: ExposureCause): Exposure => ({ leaf: entry.leaf, seq: entry.seq, cause, atMs: entry.atMs });
+
+/** The device leaves the cart: custody moves and the exposure begins in one step. */
+function leaves(view: CartView, entry: RecordedEntry, cause: ExposureCause, custody: Custody): readonly Change[] {
+  return change(view, entry, (row) => ({ ...row, custody, exposure: exposureBy(entry, cause) }));
+}
+
+function change(view: CartView, entry: RecordedEntry, next: (row: DeviceRow) => DeviceRow): readonly Change[] {
+  const row = view.get('device', deviceOf(entry));
+  if (!row) throw new Error(`entry ${entry.type} names the device ${deviceOf(entry)}, which was never admitted here`);
+  return [device(next(row))];
+}
+
+const device = (row: DeviceRow): Change => ({ table: 'device', key: row.serial, row });
+
+/** A lockout that is not renewed here is over: the attempt that follows it starts the count anew. */
+function person(view: CartView, entry: RecordedEntry, next: { attempts: number; lockedUntilMs?: number }): Change {
+  const actor = actorOf(entry);
+  const lastPinAtMs = view.get('person', actor)?.lastPinAtMs;
+  return { table: 'person', key: actor, row: { actor, ...(lastPinAtMs === undefined ? {} : { lastPinAtMs }), ...next } };
+}
+
+function deviceOf(entry: RecordedEntry): string {
+  if (entry.device === undefined) throw new Error(`entry ${entry.type} names no device`);
+  return entry.device;
+}
+function actorOf(entry: RecordedEntry): string {
+  if (entry.actor === undefined) throw new Error(`entry ${entry.type} names no actor`);
+  return entry.actor;
+}
+function slotOf(entry: RecordedEntry): number {
+  if (entry.slot === undefined) throw new Error(`entry ${entry.type} names no slot`);
+  return entry.slot;
+}

@@ -1,0 +1,109 @@
+import type { DeviceStanding, ExposureCause, QuarantineReason, SanitizationFailure } from './terms.ts';
+
+/** Who answers for a device, as the ledger tells it. */
+export type Custody =
+  | { readonly kind: 'cart'; readonly slot: number; readonly sinceMs: number }
+  /** `owed`: pulled though not proven clean; it must come back to this slot. */
+  | { readonly kind: 'person'; readonly actor: string; readonly release: string; readonly sinceMs: number; readonly slot: number; readonly owed: boolean }
+  | { readonly kind: 'unidentified'; readonly release: string; readonly slot: number; readonly sinceMs: number; readonly claimUntilMs: number }
+  | { readonly kind: 'ward'; readonly release: string; readonly sinceMs: number }
+  /** Away during an open sanitization, within the time a reboot may take. */
+  | { readonly kind: 'rebooting'; readonly slot: number; readonly sinceMs: number; readonly request: string }
+  | { readonly kind: 'unseen' };
+
+/** The last time the device was, or may have been, out of the cart's sight. `leaf` is what a sanitization must cite. */
+export interface Exposure {
+  readonly leaf: string;
+  readonly seq: number;
+  readonly cause: ExposureCause;
+  readonly atMs: number;
+}
+
+/** The latest sanitization request; evidence counts only for this one. */
+export interface SanitizationRequest {
+  readonly request: string;
+  readonly nonce: string;
+  readonly leaf: string;
+  /** Leaf of the exposure that it answers. */
+  readonly exposure: string;
+  readonly atMs: number;
+  readonly attempt: number;
+  /** Sequence number of this request, or of the device's last reappearance during it: a new enrolment must be later. */
+  readonly settledSeq: number;
+  readonly failure?: SanitizationFailure;
+}
+
+/** Leaf facts stated by the server about the current request. `atMs`: when the statement was issued, trusted time. */
+export interface Evidence {
+  readonly wipe?: { readonly atMs: number; readonly enrolment: string; readonly command: string; readonly issuedMdmMs: number; readonly confirmedMdmMs: number };
+  /** `fresh` was judged when it arrived: the enrolment had never been seen for this device before. */
+  readonly enrolment?: { readonly atMs: number; readonly enrolment: string; readonly previous: string; readonly command: string; readonly issuedMdmMs: number; readonly enrolledMdmMs: number; readonly unseenAtSize: number; readonly fresh: boolean };
+  readonly revocation?: { readonly atMs: number; readonly previous: string };
+  readonly queue?: { readonly atMs: number; readonly enrolment: string; readonly unlockTokenKept: boolean };
+  readonly profile?: { readonly atMs: number; readonly enrolment: string; readonly profile: string };
+  readonly posture?: { readonly atMs: number; readonly enrolment: string; readonly osAtFloor: boolean; readonly compliant: boolean; readonly rooted: boolean; readonly adbEnabled: boolean };
+}
+
+export interface DeviceRow {
+  readonly serial: string;
+  readonly asset: string;
+  readonly ward: string;
+  readonly model: string;
+  readonly profile: string;
+  readonly standing: DeviceStanding;
+  readonly custody: Custody;
+  readonly exposure?: Exposure;
+  readonly request?: SanitizationRequest;
+  readonly evidence: Evidence;
+  readonly quarantine?: { readonly reason: QuarantineReason; readonly atMs: number };
+}
+
+/** An authorization still open: made, not yet pulled, lapsed or superseded. */
+export interface OfferRow {
+  readonly offer: string;
+  readonly release: string;
+  readonly serial: string;
+  readonly slot: number;
+  readonly actor: string;
+  readonly untilMs: number;
+}
+
+/** One person's PIN standing at this cart. */
+export interface PersonRow {
+  readonly actor: string;
+  /** Attempts since the last accepted PIN. */
+  readonly attempts: number;
+  readonly lockedUntilMs?: number;
+  readonly lastPinAtMs?: number;
+}
+
+/** One enrolment ever stated for a device; the key is `<serial> <enrolment>`. */
+export interface EnrolmentRow {
+  readonly serial: string;
+  readonly enrolment: string;
+  readonly request: string;
+}
+
+/** One row, key `cart`. */
+export interface CartRow {
+  readonly bundle?: { readonly version: number; readonly issuedAtMs: number; readonly expiresAtMs: number; readonly digest: string };
+}
+
+export interface Tables {
+  readonly device: DeviceRow;
+  readonly offer: OfferRow;
+  readonly person: PersonRow;
+  readonly enrolment: EnrolmentRow;
+  readonly cart: CartRow;
+}
+export type TableName = keyof Tables;
+export const TABLE_NAMES = ['device', 'offer', 'person', 'enrolment', 'cart'] as const satisfies readonly TableName[];
+
+/** What the fold reads: the tables as they stand after every entry before this one. */
+export interface CartView {
+  get<T extends TableName>(table: T, key: string): Tables[T] | undefined;
+  all<T extends TableName>(table: T): Iterable<Tables[T]>;
+}
+
+/** One row written or removed by the fold; storage applies it in the transaction of the entry. */
+export type Change = { readonly [T in TableName]: { readonly table: T; readonly key: string; readonly row: Tables[T] | undefined } }[TableName];

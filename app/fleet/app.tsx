@@ -1,0 +1,56 @@
+import { DevicePage } from './device-page.tsx';
+import { ListPage } from './list-page.tsx';
+import { Waiting } from './notices.tsx';
+import { RecordsPage } from './records-page.tsx';
+import { SignIn } from './sign-in.tsx';
+import { StationPage } from './station-page.tsx';
+import { useFleet } from './store.ts';
+import { TopBar } from './top-bar.tsx';
+import { WardsPage } from './wards-page.tsx';
+import { isLost } from './feed.ts';
+import { Contact } from './contact.tsx';
+import type { FleetView } from '../contract/fleet.ts';
+import type { Route } from './route.ts';
+
+function Place({ route, view }: { route: Route; view: FleetView }) {
+  switch (route.page) {
+    case 'wards':
+      return <WardsPage view={view} route={route} />;
+    case 'devices':
+    case 'quarantine':
+    case 'stations':
+      return <ListPage view={view} route={route} />;
+    case 'device':
+      return <DevicePage view={view} serial={route.serial} />;
+    case 'station':
+      return <StationPage view={view} id={route.id} />;
+    case 'records':
+      return <RecordsPage route={route} />;
+    case 'nowhere':
+      return (
+        <>
+          <h1 tabIndex={-1}>There is nothing at this address</h1>
+          <p>
+            The link may be old. <a href="#/">Go to the wards</a>
+          </p>
+        </>
+      );
+  }
+}
+
+export function App() {
+  const session = useFleet((state) => state.session);
+  const route = useFleet((state) => state.route);
+  const fleet = useFleet((state) => state.fleet);
+  if (session.kind === 'asking') return <Waiting unanswered={session.unanswered} />;
+  if (session.kind === 'signed-out') return <SignIn ended={session.ended} />;
+  return (
+    <>
+      <TopBar me={session.me} route={route} quarantined={fleet.held?.value.quarantine.length} />
+      <Contact feed={fleet} />
+      <main id="main" tabIndex={-1}>
+        {fleet.held === undefined ? !isLost(fleet) && <p className="quiet">Reading the fleet…</p> : <Place route={route} view={fleet.held.value} />}
+      </main>
+    </>
+  );
+}

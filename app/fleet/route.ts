@@ -1,0 +1,75 @@
+import type { FleetDevice } from '../contract/fleet.ts';
+
+export const DEVICE_STATES = ['proven', 'preparing', 'waiting', 'out', 'quarantined', 'unknown'] as const satisfies readonly FleetDevice['state'][];
+export type DeviceState = (typeof DEVICE_STATES)[number];
+
+/** Every place of the page has an address, so that every number can be a link. `q` is what is typed in the filter. */
+export type Route =
+  | { readonly page: 'wards'; readonly q: string }
+  | { readonly page: 'devices'; readonly q: string; readonly ward?: string; readonly state?: DeviceState }
+  | { readonly page: 'device'; readonly serial: string; readonly q: string }
+  | { readonly page: 'quarantine'; readonly q: string }
+  | { readonly page: 'stations'; readonly q: string }
+  | { readonly page: 'station'; readonly id: string; readonly q: string }
+  | { readonly page: 'records'; readonly q: string }
+  | { readonly page: 'nowhere'; readonly q: string };
+
+/** Reads `location.hash`. Anything it does not know is `nowhere`, which the page says in words. */
+export function parseRoute(hash: string): Route {
+  const [path = '', search = ''] = hash.replace(/^#/, '').split('?', 2);
+  const query = new URLSearchParams(search);
+  const q = query.get('q') ?? '';
+  const [place = '', name, ...rest] = path.split('/').filter((part) => part !== '');
+  if (rest.length > 0) return { page: 'nowhere', q };
+  if (name !== undefined) return parseNamed(place, name, q);
+  switch (place) {
+    case '':
+      return { page: 'wards', q };
+    case 'devices': {
+      const ward = query.get('ward');
+      const state = DEVICE_STATES.find((known) => known === query.get('state'));
+      return { page: 'devices', q, ...(ward === null ? {} : { ward }), ...(state === undefined ? {} : { state }) };
+    }
+    case 'quarantine':
+    case 'stations':
+    case 'records':
+      return { page: place, q };
+    default:
+      return { page: 'nowhere', q };
+  }
+}
+
+function parseNamed(place: string, name: string, q: string): Route {
+  try {
+    const decoded = decodeURIComponent(name);
+    if (place === 'devices') return { page: 'device', serial: decoded, q };
+    if (place === 'stations') return { page: 'station', id: decoded, q };
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+  }
+  return { page: 'nowhere', q };
+}
+
+/** The address of a place, for `href`. */
+export function hrefOf(route: Route): string {
+  const query = new URLSearchParams();
+  if (route.page === 'devices' && route.ward !== undefined) query.set('ward', route.ward);
+  if (route.page === 'devices' && route.state !== undefined) query.set('state', route.state);
+  if (route.q !== '') query.set('q', route.q);
+  const search = query.size === 0 ? '' : `?${query.toString()}`;
+  return `#${pathOf(route)}${search}`;
+}
+
+function pathOf(route: Route): string {
+  switch (route.page) {
+    case 'device':
+      return `/devices/${encodeURIComponent(route.serial)}`;
+    case 'station':
+      return `/stations/${encodeURIComponent(route.id)}`;
+    case 'wards':
+    case 'nowhere':
+      return '/';
+    default:
+      return `/${route.page}`;
+  }
+}

@@ -1,0 +1,20 @@
+import { serverTime } from './feed.ts';
+import { useFleet } from './store.ts';
+import type { FleetState } from './store.ts';
+import { duration, msBetween, timeOfDay } from './times.ts';
+
+function nowAtServer(state: FleetState): string {
+  return state.fleet.held === undefined ? new Date(state.now.wallMs).toISOString() : serverTime(state.fleet.held, state.now);
+}
+
+/** Since when, and how long that is by the server's clock: "06:51 · 12 min". */
+export function Since({ iso }: { iso: string | undefined }) {
+  const at = useFleet((state) => (iso === undefined ? '' : timeOfDay(iso, nowAtServer(state))));
+  const length = useFleet((state) => (iso === undefined ? '' : duration(msBetween(iso, nowAtServer(state)))));
+  if (iso === undefined) return <span className="quiet">–</span>;
+  return (
+    <time dateTime={iso} className="since">
+      {at} <span className="quiet">{length}</span>
+    </time>
+  );
+}

@@ -1,0 +1,96 @@
+import type { FleetView } from '../contract/fleet.ts';
+import { AsOf } from './as-of.tsx';
+import { CartDrawing, cartWidth } from './cart-drawing.tsx';
+import { deviceRows } from './device-row.ts';
+import { Empty } from './notices.tsx';
+import { hrefOf } from './route.ts';
+import type { DeviceState } from './route.ts';
+import { Since } from './since.tsx';
+import { SyncAge } from './station-table.tsx';
+import { StateMark } from './state-mark.tsx';
+import { useFleet } from './store.ts';
+import { STATE_WORDS } from './words.ts';
+
+type Ward = FleetView['wards'][number];
+
+const BESIDE_READY = ['preparing', 'waiting', 'out', 'quarantined'] as const satisfies readonly DeviceState[];
+const MOST_NAMES = 6;
+
+/** One ward: how many are ready, its carts as they stand, and who is out with a tablet. */
+export function WardSection({ view, ward }: { view: FleetView; ward: Ward }) {
+  const held = useFleet((state) => state.fleet.held);
+  const carts = view.stations.filter((station) => station.ward === ward.id);
+  const title = `ward-${ward.id}`;
+  return (
+    <section className="ward" aria-labelledby={title}>
+      <div className="ward-head">
+        <h2 id={title}>{ward.name}</h2>
+        <AsOf held={held} />
+      </div>
+      <WardCounts ward={ward} />
+      <div className="carts">
+        {carts.map((station) => (
+          <figure key={station.id} style={cartWidth(station)}>
+            <figcaption>
+              <a href={hrefOf({ page: 'station', id: station.id, q: '' })}>{station.cart}</a>
+              <SyncAge station={station} />
+            </figcaption>
+            <CartDrawing view={view} station={station} />
+          </figure>
+        ))}
+        {carts.length === 0 && (
+          <Empty>
+            No cart stands here yet. <a href={hrefOf({ page: 'stations', q: '' })}>Add a cart</a>
+          </Empty>
+        )}
+      </div>
+      <TakenFrom view={view} ward={ward} />
+    </section>
+  );
+}
+
+function WardCounts({ ward }: { ward: Ward }) {
+  return (
+    <div className="ward-counts">
+      <a className="ready" href={hrefOf({ page: 'devices', ward: ward.id, state: 'proven', q: '' })}>
+        <b>{ward.proven}</b> <span>ready</span>
+      </a>
+      <ul>
+        {BESIDE_READY.map((state) => (
+          <li key={state}>
+            <a href={hrefOf({ page: 'devices', ward: ward.id, state, q: '' })}>
+              <StateMark state={state} />
+              <b>{ward[state]}</b> <span>{STATE_WORDS[state]}</span>
+            </a>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+/** Who has a tablet of this ward; a tablet that left with nobody named stands first, then the longest out. */
+function TakenFrom({ view, ward }: { view: FleetView; ward: Ward }) {
+  const out = deviceRows(view)
+    .filter(({ device, holder }) => device.ward === ward.id && holder !== undefined)
+    .sort((a, b) => Number(b.device.where.kind === 'unidentified') - Number(a.device.where.kind === 'unidentified') || (a.since ?? '').localeCompare(b.since ?? ''));
+  const id = `taken-${ward.id}`;
+  return (
+    <div className="taken">
+      <h3 id={id}>Taken</h3>
+      {out.length === 0 && <p className="quiet">Nobody has a tablet of this ward.</p>}
+      {out.length > 0 && (
+        <ul aria-labelledby={id}>
+          {out.slice(0, MOST_NAMES).map(({ device, holder, since }) => (
+            <li key={device.serial} data-unnamed={device.where.kind === 'unidentified' || undefined}>
+              <span>{holder}</span>
+              <a href={hrefOf({ page: 'device', serial: device.serial, q: '' })}>{device.asset}</a>
+              <Since iso={since} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {out.length > MOST_NAMES && <a href={hrefOf({ page: 'devices', ward: ward.id, state: 'out', q: '' })}>All {out.length}</a>}
+    </div>
+  );
+}

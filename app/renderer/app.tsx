@@ -1,0 +1,139 @@
+import { useEffect, useMemo } from 'react';
+import type { ReactNode } from 'react';
+import type { KioskCommand, Snapshot } from '../contract/kiosk.ts';
+import { CartMap } from '../ui/cart-map.tsx';
+import type { MapSlot } from '../ui/cart-map.tsx';
+import { MapKey } from '../ui/map-key.tsx';
+import type { Outcome } from './connection.ts';
+import { useWords, wordsIn, WordsProvider } from './language.ts';
+import type { Words } from './language.ts';
+import { OthersLine } from './others-line.tsx';
+import type { Scene } from './scene.ts';
+import { foreignScene } from './screens/foreign.tsx';
+import { idleScene } from './screens/idle.tsx';
+import { NoStation } from './screens/no-station.tsx';
+import { pinScene } from './screens/pin.tsx';
+import { refusalScene } from './screens/refusal.tsx';
+import { returnedScene } from './screens/returned.tsx';
+import { takeScene } from './screens/take.tsx';
+import { takenScene } from './screens/taken.tsx';
+import { unidentifiedScene } from './screens/unidentified.tsx';
+import { unreadableScene } from './screens/unreadable.tsx';
+import { wrongSlotScene } from './screens/wrong-slot.tsx';
+import { StatusLines } from './status-lines.tsx';
+import { useStationTime } from './station-time.ts';
+import { useKiosk } from './store.ts';
+
+type Request = (command: KioskCommand) => Promise<Outcome>;
+
+/** The kiosk: whatever the latest snapshot says, in its language, theme and zone. */
+export function App({ request }: { request: Request }): ReactNode {
+  const snapshot = useKiosk((state) => state.snapshot);
+  const connection = useKiosk((state) => state.connection);
+  const language = snapshot?.language ?? 'en';
+  const theme = snapshot?.theme ?? 'day';
+  const words = useMemo(() => wordsIn(language), [language]);
+  useEffect(() => {
+    const root = document.documentElement;
+    root.lang = words.language;
+    root.dir = words.direction;
+    root.dataset.theme = theme;
+  }, [words, theme]);
+  return (
+    <WordsProvider value={words}>
+      {snapshot && <Page snapshot={snapshot} request={request} hidden={connection === 'lost'} />}
+      {connection !== 'live' && <NoStation why={connection} />}
+    </WordsProvider>
+  );
+}
+
+function sceneOf(snapshot: Snapshot, words: Words, request: Request): Scene {
+  const { message } = snapshot;
+  const rest = { snapshot, words, request };
+  switch (message.kind) {
+    case 'idle':
+      return idleScene({ message, ...rest });
+    case 'pin':
+      return pinScene({ message, ...rest });
+    case 'take':
+      return takeScene({ message, ...rest });
+    case 'taken':
+      return takenScene({ message, ...rest });
+    case 'returned':
+      return returnedScene({ message, ...rest });
+    case 'refusal':
+      return refusalScene({ message, ...rest });
+    case 'wrong-slot':
+      return wrongSlotScene({ message, ...rest });
+    case 'unidentified':
+      return unidentifiedScene({ message, ...rest });
+    case 'foreign':
+      return foreignScene({ message, ...rest });
+    case 'unreadable':
+      return unreadableScene({ message, ...rest });
+  }
+}
+
+function Page({ snapshot, request, hidden }: { snapshot: Snapshot; request: Request; hidden: boolean }): ReactNode {
+  const words = useWords();
+  const scene = sceneOf(snapshot, words, request);
+  return (
+    <main className="page" data-scene={scene.tone} data-layout={scene.layout} data-kind={snapshot.message.kind} data-revision={snapshot.revision} aria-hidden={hidden || undefined} inert={hidden}>
+      {scene.edge}
+      <header className="top">
+        <p>
+          <b>{snapshot.place.ward}</b> <span>{words.t('cart.name', { cart: snapshot.place.cart })}</span>
+        </p>
+        <Clock timeZone={snapshot.timeZone} />
+      </header>
+      <section className="map">
+        <Map snapshot={snapshot} focus={scene.focus} />
+      </section>
+      <section className="say" role="status" aria-live="polite">
+        {scene.say}
+      </section>
+      <div className="also">
+        <OthersLine others={snapshot.others} />
+      </div>
+      <footer className="foot">
+        <p>{scene.foot}</p>
+        <StatusLines snapshot={snapshot} />
+      </footer>
+    </main>
+  );
+}
+
+function Map({ snapshot, focus }: { snapshot: Snapshot; focus: number | undefined }): ReactNode {
+  const words = useWords();
+  const { counts, shelves, slots } = snapshot;
+  const spoken = (slot: MapSlot): string => {
+    const look = slot.mark === undefined ? words.t(`cart.look.${slot.look}`) : words.t(`cart.mark.${slot.mark}`);
+    const charge = slot.chargePercent === undefined ? '' : `, ${words.t('cart.charge', { percent: words.percent(slot.chargePercent) })}`;
+    return words.t('cart.bay', { slot: slot.slot, look }) + charge;
+  };
+  const seen = (look: MapSlot['look']): number => slots.filter((slot) => slot.look === look).length;
+  const key = [
+    { look: 'ready' as const, count: counts.ready },
+    { look: 'preparing' as const, count: counts.preparing },
+    { look: 'waiting' as const, count: counts.waiting },
+    { look: 'charging' as const, count: seen('charging') },
+    { look: 'out-of-service' as const, count: counts.outOfService },
+    { look: 'unknown' as const, count: seen('unknown') },
+  ];
+  return (
+    <>
+      <CartMap shelves={shelves} slots={slots} focus={focus} labels={{ map: words.t('cart.map'), slot: spoken }} />
+      <MapKey entries={key.filter(({ count }) => count > 0).map((entry) => ({ ...entry, label: words.t(`cart.look.${entry.look}`) }))} />
+    </>
+  );
+}
+
+function Clock({ timeZone }: { timeZone: string }): ReactNode {
+  const words = useWords();
+  const now = useStationTime(1000);
+  return (
+    <time className="clock" aria-label={words.t('cart.clock')}>
+      {words.time(now, timeZone)}
+    </time>
+  );
+}

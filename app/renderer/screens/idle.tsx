@@ -1,0 +1,43 @@
+import type { ReactNode } from 'react';
+import { BadgeIcon, CartIcon, ClockIcon } from '../../ui/icons.tsx';
+import { Numeral } from '../../ui/numeral.tsx';
+import type { Scene, SceneInput } from '../scene.ts';
+
+/** What to do at this cart right now; the parts that fail and an empty pool change the advice, never the map. */
+export function idleScene({ snapshot, words }: SceneInput<'idle'>): Scene {
+  const { counts, degraded, ladder } = snapshot;
+  const foot = words.t('idle.back');
+  const broken = (['ledger', 'slots', 'device-host', 'readers'] as const).find((part) => degraded.includes(part));
+  if (broken !== undefined) {
+    const emblem = broken === 'device-host' ? <ClockIcon /> : <CartIcon />;
+    return { foot, say: <Elsewhere emblem={emblem} order={words.t(`degraded.${broken}.do`)} then={words.t(`degraded.${broken}.then`)} /> };
+  }
+  if (ladder === 'none' || ladder === 'break-glass-only') {
+    return { foot, say: <Elsewhere emblem={<CartIcon />} order={words.t('ladder.do')} then={words.t(`status.${ladder}`)} /> };
+  }
+  return {
+    foot,
+    say: (
+      <>
+        <h1 className="count">
+          <Numeral of="count" value={counts.ready} /> <span className="count-word">{words.t('idle.ready', { count: counts.ready })}</span>
+        </h1>
+        <p className="call">
+          {counts.ready > 0 ? <BadgeIcon /> : <ClockIcon />}
+          <span>{counts.ready > 0 ? words.t('idle.do') : words.t('idle.none.do')}</span>
+        </p>
+        {counts.ready === 0 && counts.preparing > 0 && <p className="body quiet">{words.t('idle.coming', { count: counts.preparing })}</p>}
+      </>
+    ),
+  };
+}
+
+function Elsewhere({ emblem, order, then }: { emblem: ReactNode; order: string; then: string }): ReactNode {
+  return (
+    <>
+      <div className="emblem">{emblem}</div>
+      <h1 className="title">{order}</h1>
+      <p className="body">{then}</p>
+    </>
+  );
+}

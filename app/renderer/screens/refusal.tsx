@@ -1,0 +1,52 @@
+import type { ReactNode } from 'react';
+import type { RefusalReason } from '../../domain/terms.ts';
+import { BadgeIcon, BadgeRefusedIcon, CartIcon, ClockIcon, PinIcon, ReturnIcon } from '../../ui/icons.tsx';
+import { Numeral } from '../../ui/numeral.tsx';
+import type { Scene, SceneInput } from '../scene.ts';
+
+/** One reason and one next step; where the wait is known, it is the number read from afar. */
+export function refusalScene({ message, words }: SceneInput<'refusal'>): Scene {
+  const { reason, minutes, because, name } = message;
+  const why = words.t(`refusal.${reason}.why`, { because: because === undefined ? '' : words.t(`unproven.${because}`) }).trim();
+  return {
+    say: (
+      <>
+        {minutes !== undefined && minutes > 0 ? (
+          <p className="count wait">
+            <Numeral of="count" value={minutes} /> <span className="count-word">{words.t('minutes', { count: minutes })}</span>
+          </p>
+        ) : (
+          <div className="emblem">{emblemOf(reason)}</div>
+        )}
+        <h1 className="title">{words.t(`refusal.${reason}.do`)}</h1>
+        <p className="body">{why}</p>
+      </>
+    ),
+    foot: name,
+  };
+}
+
+function emblemOf(reason: RefusalReason): ReactNode {
+  switch (reason) {
+    case 'badge-unknown':
+    case 'badge-random':
+    case 'staff-revoked':
+    case 'role-not-allowed':
+      return <BadgeRefusedIcon />;
+    case 'badge-unreadable':
+      return <BadgeIcon />;
+    case 'no-device-ready':
+    case 'busy':
+      return <ClockIcon />;
+    case 'limit-reached':
+      return <ReturnIcon />;
+    case 'pin-wrong':
+    case 'pin-locked':
+    case 'pin-not-set':
+      return <PinIcon />;
+    case 'bundle-too-old':
+    case 'bundle-missing':
+    case 'ledger-unavailable':
+      return <CartIcon />;
+  }
+}

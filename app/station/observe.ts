@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import type { TimeAnchor } from '../domain/trusted-time.ts';
+import type { Store } from '../storage/store.ts';
+import type { StationContext } from './state.ts';
+
+/** Written beside the ledger so that the next start can tell how long nobody watched. */
+const OBSERVED_META = 'last-observed';
+const BEAT_MS = 3_000;
+const CHECKPOINT_MS = 60_000;
+
+const observed = z.strictObject({ bootId: z.string(), monoMs: z.int(), trustedMs: z.int(), sure: z.boolean() });
+
+export interface Observed {
+  readonly bootId: string;
+  readonly monoMs: number;
+  /** Only where trusted time was sure. */
+  readonly anchor?: TimeAnchor;
+}
+
+/** When the cart was last watched, and what trusted time was then; nothing on a first start. */
+export function lastObserved(store: Store): Observed | undefined {
+  const text = store.getMeta(OBSERVED_META);
+  if (text === undefined) return undefined;
+  const { bootId, monoMs, trustedMs, sure } = observed.parse(JSON.parse(text));
+  return { bootId, monoMs, ...(sure ? { anchor: { trustedMs, bootId, monoMs } } : {}) };
+}
+
+export interface Heartbeat {
+  /** Notes the moment, at most every three seconds and only while the slots are watched. */
+  beat(): Promise<void>;
+  /** True once a minute while entries wait without a checkpoint (DESIGN "Ledger": 64 entries / 60 s). */
+  checkpointDue(): boolean;
+}
+
+export function createHeartbeat(context: StationContext): Heartbeat {
+  const { clock, store } = context.deps;
+  let lastBeatMs = Number.NEGATIVE_INFINITY;
+  let lastCheckpointMs = clock.monoMs();
+  return {
+    beat: async () => {
+      const monoMs = clock.monoMs();
+      if (context.state.sight !== 'watching' || monoMs - lastBeatMs < BEAT_MS) return;
+      lastBeatMs = monoMs;
+      const { ms, unsure } = context.trusted();
+      const written = await store.setMeta({ [OBSERVED_META]: JSON.stringify({ bootId: clock.bootId, monoMs: Math.floor(monoMs), trustedMs: Math.floor(ms), sure: !unsure }) });
+      if (!written.ok) context.state.ledgerFailing = true;
+    },
+    checkpointDue: () => {
+      const monoMs = clock.monoMs();
+      if (monoMs - lastCheckpointMs < CHECKPOINT_MS) return false;
+      lastCheckpointMs = monoMs;
+      return true;
+    },
+  };
+}

@@ -1,0 +1,129 @@
+import type { KioskMessage, SlotView, Snapshot } from '../contract/kiosk.ts';
+import type { Candidate } from '../domain/choose-device.ts';
+import { provenSteps } from '../domain/release-gate.ts';
+import type { DeviceRow } from '../domain/tables.ts';
+import type { SlotNow, StationContext } from './state.ts';
+import { UNREADABLE_MS } from './watch-slots.ts';
+
+/** A sanitization that takes longer than this is shown as waiting, not as preparing. */
+const PREPARING_MS = 60_000;
+
+/** State → what the page shows. No rule is left for the page to compute. */
+export function takeSnapshot(context: StationContext, revision: number): Snapshot {
+  const { deps, state } = context;
+  const { clock, place, store } = deps;
+  const atMs = clock.wallMs();
+  const bySlot = new Map(context.candidates().map((candidate) => [candidate.live.slot, candidate]));
+  const rebooting = new Map<number, DeviceRow>();
+  const owed = new Map<number, DeviceRow>();
+  let out = 0;
+  for (const device of store.view.all('device')) {
+    const { custody } = device;
+    if (custody.kind === 'rebooting') rebooting.set(custody.slot, device);
+    if (custody.kind === 'unidentified' || (custody.kind === 'person' && custody.owed)) owed.set(custody.slot, device);
+    if (custody.kind === 'person' || custody.kind === 'unidentified' || custody.kind === 'ward') out += 1;
+  }
+  const offered = new Set([...store.view.all('offer')].map(({ slot }) => slot));
+  const slots = place.shelves.flat().map((slot): SlotView => {
+    const drawn = drawSlot(context, slot, bySlot.get(slot), rebooting.get(slot), atMs);
+    const mark = offered.has(slot) ? 'take' : owed.has(slot) && drawn.look === 'empty' ? 'back' : undefined;
+    return mark ? { ...drawn, mark } : drawn;
+  });
+  const count = (...looks: readonly SlotView['look'][]): number => slots.filter(({ look }) => looks.includes(look)).length;
+  const { message, others } = focus(context, atMs);
+  const unsynced = store.size() - store.acked().size;
+  return {
+    revision,
+    atMs,
+    place: { ward: place.ward, cart: place.cart },
+    timeZone: place.timeZone,
+    language: place.language,
+    theme: isNight(context, atMs) ? 'night' : 'day',
+    shelves: place.shelves.map((shelf) => [...shelf]),
+    slots,
+    counts: { ready: count('ready'), preparing: count('preparing', 'charging'), waiting: count('waiting'), outOfService: count('out-of-service', 'unknown'), out },
+    message,
+    others,
+    network: state.online
+      ? { state: 'online', unsynced }
+      : { state: 'offline', sinceMs: state.offlineSinceMs, unsynced, ...(state.bundle ? { bundleAgeMs: Math.max(0, context.trusted().ms - state.bundle.issuedAtMs) } : {}) },
+    ladder: context.ladder(),
+    clockUnsure: context.trusted().unsure,
+    degraded: [
+      ...(state.readers.size === 0 ? ['readers' as const] : []),
+      ...(state.failingAdapters.has('slots') ? ['slots' as const] : []),
+      ...(state.sight === 'watching' ? [] : ['device-host' as const]),
+      ...(state.ledgerFailing ? ['ledger' as const] : []),
+    ],
+  };
+}
+
+function drawSlot({ deps, state }: StationContext, slot: number, candidate: Candidate | undefined, rebooting: DeviceRow | undefined, atMs: number): SlotView {
+  const now: SlotNow | undefined = state.slots.get(slot);
+  if (rebooting) return { slot, look: 'preparing', progress: provenSteps(rebooting), leaf: 'enrolment-new', reason: 'enrolment-not-seen' };
+  if (!candidate) {
+    if (!now?.present) return { slot, look: 'empty' };
+    const unreadable = now.unreadableSinceMs !== undefined && deps.clock.monoMs() - now.unreadableSinceMs >= UNREADABLE_MS;
+    return { slot, look: unreadable ? 'out-of-service' : 'unknown' };
+  }
+  const { device, unproven, chargePercent } = candidate;
+  const first = unproven[0];
+  const base = { slot, ...(now?.battery ? { chargePercent } : {}) };
+  if (!first) return { ...base, look: 'ready' };
+  const why = { leaf: first.leaf, reason: first.reason };
+  if (first.leaf === 'standing') return { ...base, ...why, look: 'out-of-service' };
+  if (first.leaf === 'battery') return { ...base, ...why, look: 'charging' };
+  const late = device.request ? atMs - device.request.atMs > PREPARING_MS : false;
+  return { ...base, ...why, progress: provenSteps(device), look: state.online && !late ? 'preparing' : 'waiting' };
+}
+
+/** The one thing to say now, and who else is being served. The PIN pad is never taken from the person at it. */
+function focus(context: StationContext, atMs: number): { readonly message: KioskMessage; readonly others: Snapshot['others'] } {
+  const { deps, state } = context;
+  const offers = [...deps.store.view.all('offer')].filter(({ untilMs }) => untilMs > atMs);
+  const rules = state.bundle?.rules;
+  const takes = offers.map((offer) => {
+    const device = deps.store.view.get('device', offer.serial);
+    const live = state.slots.get(offer.slot);
+    return {
+      atMs: state.offerShownMs.get(offer.offer) ?? offer.untilMs - (rules?.offerMs ?? 30_000),
+      message: {
+        kind: 'take' as const,
+        session: offer.offer,
+        name: context.nameOf(offer.actor),
+        slot: offer.slot,
+        chargePercent: live?.battery?.percent ?? 0,
+        provenAtMs: device?.evidence.enrolment?.atMs ?? 0,
+        fromMs: offer.untilMs - (rules?.offerMs ?? 30_000),
+        untilMs: offer.untilMs,
+      },
+    };
+  });
+  const removals = [...deps.store.view.all('device')].flatMap(({ custody }) =>
+    custody.kind === 'unidentified' ? [{ atMs: custody.sinceMs, message: { kind: 'unidentified' as const, slot: custody.slot, fromMs: custody.sinceMs, untilMs: custody.claimUntilMs } }] : [],
+  );
+  const pad = state.pins[0];
+  const latest = [...takes, ...removals, ...state.notices.filter(({ untilMs }) => untilMs > atMs)].reduce<{ readonly atMs: number; readonly message: KioskMessage } | undefined>(
+    (best, next) => (best && best.atMs > next.atMs ? best : next),
+    undefined,
+  );
+  const message: KioskMessage = pad
+    ? { kind: 'pin', session: pad.session, name: pad.person.name, wrong: pad.wrong, checking: pad.checking, triesLeft: triesLeft(context, pad.person.actor), untilMs: pad.untilMs }
+    : (latest?.message ?? { kind: 'idle' });
+  const others = [
+    ...takes.filter((take) => take.message !== message).map((take) => ({ name: take.message.name, slot: take.message.slot })),
+    ...state.pins.slice(1).map(({ person }) => ({ name: person.name })),
+  ].slice(0, 20);
+  return { message, others };
+}
+
+function triesLeft({ deps }: StationContext, actor: string): number {
+  return Math.max(0, 5 - (deps.store.view.get('person', actor)?.attempts ?? 0));
+}
+
+function isNight({ deps, state }: StationContext, atMs: number): boolean {
+  const rules = state.bundle?.rules;
+  if (!rules) return false;
+  const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone: deps.place.timeZone }).format(atMs);
+  return rules.nightFrom > rules.nightTo ? clock >= rules.nightFrom || clock < rules.nightTo : clock >= rules.nightFrom && clock < rules.nightTo;
+}

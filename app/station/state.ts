@@ -1,0 +1,127 @@
+import type { KioskMessage } from '../contract/kiosk.ts';
+import type { PolicyBundle, StaffMember } from '../contract/policy-bundle.ts';
+import { chooseDevice, candidates, type Candidate, type CartNow } from '../domain/choose-device.ts';
+import type { LiveSlot } from '../domain/release-gate.ts';
+import { ladderRow, type LadderRow } from '../domain/staleness.ts';
+import type { UnprovenReason } from '../domain/terms.ts';
+import { trustedTime, type TimeAnchor, type TrustedTime } from '../domain/trusted-time.ts';
+import type { StationDeps } from './deps.ts';
+
+/** What one slot shows now; nothing of it outlives the process. */
+export interface SlotNow {
+  readonly slot: number;
+  readonly present: boolean;
+  readonly serial?: string;
+  readonly battery?: { readonly percent: number; readonly atMonoMs: number };
+  /** Monotonic time since when it is present without a serial. */
+  readonly unreadableSinceMs?: number;
+  readonly unreadableRecorded?: boolean;
+}
+
+/** A person at the PIN pad; the first in line has the screen. */
+export interface PinSession {
+  readonly session: string;
+  readonly person: StaffMember;
+  readonly untilMs: number;
+  readonly wrong: boolean;
+  readonly checking: boolean;
+  readonly assurance: 'uid' | 'crypto';
+  readonly reader: string;
+}
+
+/** Something said for a while. */
+export interface Notice {
+  readonly message: KioskMessage;
+  readonly atMs: number;
+  readonly untilMs: number;
+}
+
+/** Everything the station knows that is not in the ledger: what it sees, who stands before it, what it last heard. */
+export interface StationState {
+  readonly slots: Map<number, SlotNow>;
+  pins: PinSession[];
+  notices: Notice[];
+  /** When an offer was last shown or asked about again, by offer id. */
+  readonly offerShownMs: Map<string, number>;
+  /** What the gate missed of a device when it was last seen docked, by serial: judged at its removal. */
+  readonly lastUnproven: Map<string, readonly UnprovenReason[]>;
+  readonly refusals: Map<string, { count: number; sinceMs: number; reader: string }>;
+  bundle: PolicyBundle | undefined;
+  staffByHmac: Map<string, StaffMember>;
+  staffByActor: Map<string, StaffMember>;
+  anchor: TimeAnchor | undefined;
+  /** Undefined until the host has told of the slots; then the moment the sight was lost, or `watching`. */
+  sight: 'none' | 'watching' | { readonly lostMonoMs: number };
+  readonly readers: Set<string>;
+  readonly failingAdapters: Set<string>;
+  online: boolean;
+  offlineSinceMs: number;
+  ledgerFailing: boolean;
+}
+
+export function emptyState(wallMs: number): StationState {
+  return {
+    slots: new Map(),
+    pins: [],
+    notices: [],
+    offerShownMs: new Map(),
+    lastUnproven: new Map(),
+    refusals: new Map(),
+    bundle: undefined,
+    staffByHmac: new Map(),
+    staffByActor: new Map(),
+    anchor: undefined,
+    sight: 'none',
+    readers: new Set(),
+    failingAdapters: new Set(),
+    online: false,
+    offlineSinceMs: wallMs,
+    ledgerFailing: false,
+  };
+}
+
+/** The state and the ports as the rules want them read. */
+export interface StationContext {
+  readonly deps: StationDeps;
+  readonly state: StationState;
+  trusted(): TrustedTime;
+  ladder(): LadderRow;
+  /** Live slots; empty of serials while the device host does not watch. */
+  liveSlots(): readonly LiveSlot[];
+  candidates(): readonly Candidate[];
+  choose(wards: readonly string[]): Candidate | undefined;
+  nameOf(actor: string): string;
+}
+
+export function createContext(deps: StationDeps, state: StationState): StationContext {
+  const trusted = (): TrustedTime => trustedTime(state.anchor, { wallMs: deps.clock.wallMs(), monoMs: deps.clock.monoMs(), bootId: deps.clock.bootId });
+  const ladder = (): LadderRow => ladderRow(state.bundle, trusted());
+  const liveSlots = (): readonly LiveSlot[] => {
+    const seen = new Map<string, number>();
+    const watching = state.sight === 'watching';
+    for (const { serial } of state.slots.values()) if (serial !== undefined) seen.set(serial, (seen.get(serial) ?? 0) + 1);
+    const mono = deps.clock.monoMs();
+    return [...state.slots.values()].map(({ slot, serial, battery }) => ({
+      slot,
+      twice: serial !== undefined && (seen.get(serial) ?? 0) > 1,
+      ...(watching && serial !== undefined ? { serial } : {}),
+      ...(battery ? { battery: { percent: battery.percent, ageMs: Math.max(0, mono - battery.atMonoMs) } } : {}),
+    }));
+  };
+  const all = (): readonly Candidate[] => {
+    const rules = state.bundle?.rules;
+    if (!rules) return [];
+    const cart: CartNow = { view: deps.store.view, live: liveSlots(), rules, ladder: ladder(), nowMs: trusted().ms };
+    return candidates(cart);
+  };
+  return {
+    deps,
+    state,
+    trusted,
+    ladder,
+    liveSlots,
+    candidates: all,
+    choose: (wards) => chooseDevice(all(), wards, new Set([...deps.store.view.all('offer')].map(({ serial }) => serial))),
+    nameOf: (actor) => state.staffByActor.get(actor)?.name ?? '',
+  };
+}

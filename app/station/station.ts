@@ -1,0 +1,236 @@
+import { hostMessage, type HostCommand, type HostEvent } from '../contract/device-host.ts';
+import { kioskRequest, type KioskCommand, type KioskRefusal, type Snapshot } from '../contract/kiosk.ts';
+import type { PolicyBundle } from '../contract/policy-bundle.ts';
+import type { Transport } from '../contract/transport.ts';
+import { ok, unreachable, type Result } from '../domain/result.ts';
+import type { StationDeps } from './deps.ts';
+import { createLights } from './lights.ts';
+import { createMailbox } from './mailbox.ts';
+import { createHeartbeat, lastObserved } from './observe.ts';
+import { createRecord } from './record.ts';
+import { takeSnapshot } from './snapshot.ts';
+import { createContext, emptyState } from './state.ts';
+import { createTakeDevice } from './take-device.ts';
+import { createTakeEvidence, type ReceivedBundle, type ReceivedStatement } from './take-evidence.ts';
+import { createWatchSlots } from './watch-slots.ts';
+
+/** What sync submits: news from the network, already verified or refused. */
+export type NetworkEvent =
+  | { readonly kind: 'statements'; readonly statements: readonly ReceivedStatement[]; readonly cursor: number }
+  | { readonly kind: 'bundle'; readonly bundle: ReceivedBundle }
+  /** The server cosigned; `atMs` is its clock at that moment. */
+  | { readonly kind: 'cosigned'; readonly atMs: number }
+  | { readonly kind: 'online' }
+  | { readonly kind: 'offline' };
+
+/** One cart. Everything enters through one mailbox; nothing is shown or lit before the ledger holds it. */
+export interface Station {
+  attachHost(transport: Transport): void;
+  attachKiosk(transport: Transport): void;
+  submit(event: NetworkEvent): void;
+  snapshot(): Snapshot;
+  settled(): Promise<void>;
+  /** Stops the ticking; what was posted before is finished. */
+  stop(): Promise<void>;
+}
+
+/** The station notices time passing at least this often: offers lapse, claims run out. */
+const TICK_MS = 500;
+
+export async function createStation(deps: StationDeps, knownBundle: PolicyBundle | undefined): Promise<Station> {
+  const { clock, store } = deps;
+  const state = emptyState(clock.wallMs());
+  const context = createContext(deps, state);
+  const record = createRecord(context);
+  const mailbox = createMailbox(deps.onFailure);
+  const observed = lastObserved(store);
+  state.anchor = observed?.anchor;
+  const bootGapMs = observed && observed.bootId === clock.bootId ? Math.max(0, clock.monoMs() - observed.monoMs) : undefined;
+
+  const takeDevice = createTakeDevice(context, record);
+  const watchSlots = createWatchSlots(context, record, bootGapMs);
+  const takeEvidence = createTakeEvidence(context, record);
+  const heartbeat = createHeartbeat(context);
+  const kiosks = new Set<Transport>();
+  const host: { transport?: Transport; command(command: HostCommand): void } = {
+    command: (command) => {
+      requestId += 1;
+      host.transport?.send({ id: requestId, request: command });
+    },
+  };
+  let requestId = 0;
+  const lights = createLights(context, (slot, light) => host.command({ command: 'light', slot, light }));
+  let current = takeSnapshot(context, 0);
+  const pendingTaps = new Set<string>();
+
+  /** After every event: remember what the gate says of each docked device, show it, light it. */
+  const publish = (): void => {
+    for (const { device, unproven } of context.candidates()) state.lastUnproven.set(device.serial, unproven.map(({ reason }) => reason));
+    const next = takeSnapshot(context, current.revision + 1);
+    const changed = JSON.stringify({ ...next, revision: 0, atMs: 0 }) !== JSON.stringify({ ...current, revision: 0, atMs: 0 });
+    if (!changed) return;
+    current = next;
+    for (const kiosk of kiosks) kiosk.send({ snapshot: current });
+    lights.show();
+  };
+  const post = (task: () => Promise<void>): void =>
+    mailbox.post(async () => {
+      await task();
+      publish();
+    });
+
+  const onHostEvent = async (event: HostEvent): Promise<void> => {
+    switch (event.event) {
+      case 'hello':
+        state.failingAdapters.clear();
+        for (const adapter of event.adapters) if (adapter.state === 'failing') state.failingAdapters.add(adapter.name);
+        return;
+      case 'adapter':
+        if (event.state === 'failing') state.failingAdapters.add(event.name);
+        else state.failingAdapters.delete(event.name);
+        return;
+      case 'heartbeat':
+      case 'card-removed':
+        return;
+      case 'reader':
+        if (event.state === 'present') state.readers.add(event.reader);
+        else state.readers.delete(event.reader);
+        return;
+      case 'tap':
+        pendingTaps.delete(event.uid);
+        return takeDevice.tapped(event);
+      case 'tap-unreadable':
+        return takeDevice.unreadable(event.reader, event.cause);
+      case 'slots':
+        await watchSlots.seenWhole(event.slots);
+        lights.forget();
+        return takeEvidence.pursue();
+      case 'slot': {
+        const { event: _event, monoMs: _monoMs, ...slot } = event;
+        await watchSlots.changed(slot);
+        return takeEvidence.pursue();
+      }
+      default:
+        return unreachable(event);
+    }
+  };
+
+  const onCommand = async (command: KioskCommand): Promise<Result<void, KioskRefusal>> => {
+    switch (command.command) {
+      case 'enter-pin':
+        return takeDevice.enterPin(command.session, command.pin, post);
+      case 'cancel':
+        return takeDevice.cancel(command.session);
+      case 'dismiss':
+        state.notices = [];
+        return ok(undefined);
+      default:
+        return unreachable(command);
+    }
+  };
+
+  const onNetwork = async (event: NetworkEvent): Promise<void> => {
+    switch (event.kind) {
+      case 'statements':
+        await takeEvidence.statements(event.statements, event.cursor);
+        return takeEvidence.pursue();
+      case 'bundle':
+        await takeEvidence.bundle(event.bundle);
+        await watchSlots.reconcile();
+        return takeEvidence.pursue();
+      case 'cosigned':
+        state.anchor = { trustedMs: event.atMs, bootId: clock.bootId, monoMs: clock.monoMs() };
+        return;
+      case 'online':
+        state.online = true;
+        return;
+      case 'offline':
+        if (state.online) state.offlineSinceMs = clock.wallMs();
+        state.online = false;
+        return;
+      default:
+        return unreachable(event);
+    }
+  };
+
+  const tick = async (): Promise<void> => {
+    const cameBack = state.ledgerFailing && (await record([], { meta: { probe: '1' } })) !== undefined;
+    await takeDevice.lapse();
+    await watchSlots.lapse();
+    if (cameBack) await watchSlots.reconcile();
+    await takeEvidence.pursue();
+    await heartbeat.beat();
+    if (store.size() - (store.latestCheckpoint()?.size ?? 0) >= 64 || heartbeat.checkpointDue()) await store.checkpoint();
+  };
+
+  if (knownBundle) takeEvidence.useBundle(knownBundle);
+  await record([{ type: 'station-started', body: { program: deps.program, ...(bootGapMs === undefined ? {} : { observedGapMs: bootGapMs }) } }]);
+  publish();
+  let cancelTick = (): void => undefined;
+  const schedule = (): void => {
+    cancelTick = clock.after(TICK_MS, () => {
+      post(tick);
+      schedule();
+    });
+  };
+  schedule();
+
+  return {
+    attachHost: (transport) => {
+      host.transport?.close();
+      host.transport = transport;
+      transport.onMessage((raw) => {
+        const message = hostMessage.safeParse(raw);
+        if (!message.success) {
+          deps.log({ level: 'warn', what: 'the device host said something that is not in the contract; it is ignored', detail: message.error.message.slice(0, 300) });
+          return;
+        }
+        const said = message.data;
+        if (!('event' in said)) return;
+        if (said.event === 'tap') {
+          if (pendingTaps.has(said.uid)) return;
+          pendingTaps.add(said.uid);
+        }
+        post(() => onHostEvent(said));
+      });
+      transport.onClose((cause) => {
+        if (host.transport !== transport) return;
+        delete host.transport;
+        post(async () => {
+          state.readers.clear();
+          await watchSlots.lost(cause);
+        });
+      });
+    },
+    attachKiosk: (transport) => {
+      kiosks.add(transport);
+      transport.onClose(() => kiosks.delete(transport));
+      transport.send({ snapshot: current });
+      transport.onMessage((raw) => {
+        const request = kioskRequest.safeParse(raw);
+        if (!request.success) {
+          transport.send({ id: idOf(raw), ok: false, reason: 'malformed' });
+          return;
+        }
+        const { id, request: command } = request.data;
+        post(async () => {
+          const done = await onCommand(command);
+          transport.send(done.ok ? { id, ok: true } : { id, ok: false, reason: done.reason });
+        });
+      });
+    },
+    submit: (event) => post(() => onNetwork(event)),
+    snapshot: () => current,
+    settled: () => mailbox.settled(),
+    stop: async () => {
+      cancelTick();
+      host.transport?.close();
+      for (const kiosk of kiosks) kiosk.close();
+      await mailbox.settled();
+    },
+  };
+}
+
+function idOf(raw: unknown): number {
+  return typeof raw === 'object' && raw !== null && 'id' in raw && Number.isSafeInteger(raw.id) && (raw.id as number) > 0 ? (raw.id as number) : 0;
+}

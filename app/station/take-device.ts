@@ -1,0 +1,187 @@
+import type { HostEvent } from '../contract/device-host.ts';
+import type { KioskRefusal } from '../contract/kiosk.ts';
+import type { StaffMember } from '../contract/policy-bundle.ts';
+import { held } from '../domain/choose-device.ts';
+import { attemptsNow, decideTap, lockedMinutes, PIN_TRIES } from '../domain/identify.ts';
+import { ok, refused, unreachable, type Result } from '../domain/result.ts';
+import type { Assurance, RefusalReason } from '../domain/terms.ts';
+import type { Record } from './record.ts';
+import { say, sayRefusal } from './say.ts';
+import type { PinSession, StationContext } from './state.ts';
+
+/** A person may look at the pad this long without a finished PIN. */
+const PIN_PAD_MS = 20_000;
+/** Refusals of the same kind are recorded once and then counted, this long. */
+const REFUSAL_WINDOW_MS = 10_000;
+
+type Tap = Extract<HostEvent, { event: 'tap' }>;
+interface TapOrigin {
+  readonly assurance: Assurance;
+  readonly reader: string;
+}
+
+/** From a tap to "Take 7" (R1): identify, ask for a PIN where one is owed, authorize durably, and only then say it. */
+export interface TakeDevice {
+  tapped(tap: Tap): Promise<void>;
+  unreadable(reader: string, cause: 'mute' | 'removed' | 'random-uid' | 'protocol' | 'uid-length'): Promise<void>;
+  enterPin(session: string, pin: string, whenChecked: (task: () => Promise<void>) => void): Promise<Result<void, KioskRefusal>>;
+  cancel(session: string): Promise<Result<void, KioskRefusal>>;
+  /** Lets what has run out lapse: offers not pulled, PIN pads left alone, counted refusals. */
+  lapse(): Promise<void>;
+}
+
+export function createTakeDevice(context: StationContext, record: Record): TakeDevice {
+  const { deps, state } = context;
+  const { clock, store } = deps;
+
+  const refuse = async (reason: RefusalReason, origin: TapOrigin, person?: StaffMember, more: { minutes?: number } = {}): Promise<void> => {
+    sayRefusal(context, reason, person, more);
+    const key = `${reason} ${person?.actor ?? ''}`;
+    const counted = state.refusals.get(key);
+    if (counted) {
+      counted.count += 1;
+      return;
+    }
+    state.refusals.set(key, { count: 0, sinceMs: clock.monoMs(), reader: origin.reader });
+    await record([{ type: 'tap-refused', ...(person ? { actor: person.actor } : {}), body: { reason, assurance: origin.assurance, reader: origin.reader, count: 1 } }]);
+  };
+
+  /** A tap while a removal waits to be claimed says "it is mine" (R1.8). */
+  const claim = async (person: StaffMember): Promise<boolean> => {
+    const open = [...store.view.all('device')].filter(({ custody }) => custody.kind === 'unidentified').sort((a, b) => (b.exposure?.seq ?? 0) - (a.exposure?.seq ?? 0))[0];
+    if (!open || open.custody.kind !== 'unidentified') return false;
+    const missing = state.lastUnproven.get(open.serial) ?? ['exposed'];
+    const owed = missing.length > 0 || !person.wards.includes(open.ward);
+    const { release, slot } = open.custody;
+    const done = await record([{ type: 'removal-claimed', device: open.serial, actor: person.actor, slot, body: { release, owed } }]);
+    if (!done) return false;
+    if (owed) say(context, { kind: 'wrong-slot', pulled: slot, name: person.name, clean: false, ...(missing[0] ? { reason: missing[0] } : {}) }, 15_000);
+    else say(context, { kind: 'taken', name: person.name, slot }, 4_000);
+    return true;
+  };
+
+  const authorize = async (person: StaffMember, origin: TapOrigin, stale: boolean): Promise<void> => {
+    const rules = state.bundle?.rules;
+    if (!rules) return refuse('bundle-missing', origin, person);
+    const open = [...store.view.all('offer')].find(({ actor }) => actor === person.actor);
+    if (open) {
+      state.offerShownMs.set(open.offer, clock.wallMs());
+      return;
+    }
+    const holding = held(store.view, person.actor).length;
+    if (holding >= rules.devicesPerPerson) return refuse('limit-reached', origin, person);
+    if (await claim(person)) return;
+    const chosen = context.choose(person.wards);
+    if (!chosen?.device.request) return refuse('no-device-ready', origin, person);
+    const offer = deps.randomId();
+    const atMs = clock.wallMs();
+    const authorized = await record([
+      {
+        type: 'offered',
+        covered: true,
+        device: chosen.device.serial,
+        actor: person.actor,
+        slot: chosen.live.slot,
+        body: { offer, release: deps.randomId(), assurance: origin.assurance, stale, request: chosen.device.request.request, chargePercent: chosen.chargePercent, untilMs: atMs + rules.offerMs },
+      },
+    ]);
+    if (!authorized) return sayRefusal(context, 'ledger-unavailable', person);
+    state.offerShownMs.set(offer, atMs);
+  };
+
+  const checked = async (session: PinSession, attempt: number, right: boolean): Promise<void> => {
+    const { person } = session;
+    state.pins = state.pins.filter((each) => each.session !== session.session);
+    if (right) {
+      const done = await record([{ type: 'pin-accepted', actor: person.actor, body: { attempt } }]);
+      if (!done) return sayRefusal(context, 'ledger-unavailable', person);
+      return authorize(person, session, context.ladder() === 'stale');
+    }
+    const locked = attempt >= PIN_TRIES;
+    const lockoutMs = state.bundle?.rules.pinLockoutMs ?? 15 * 60_000;
+    await record([{ type: 'pin-refused', actor: person.actor, body: { attempt, locked, lockedUntilMs: locked ? context.trusted().ms + lockoutMs : 0 } }]);
+    if (locked) return refuse('pin-locked', session, person, { minutes: Math.ceil(lockoutMs / 60_000) });
+    state.pins.unshift({ ...session, wrong: true, checking: false, untilMs: clock.wallMs() + PIN_PAD_MS });
+  };
+
+  return {
+    tapped: async (tap) => {
+      const person = deps.badgeHmacs(tap.uid).map((hmac) => state.staffByHmac.get(hmac)).find((found) => found !== undefined);
+      const facts = {
+        person: person && { ...person, hasPin: person.pin !== undefined },
+        standing: person && store.view.get('person', person.actor),
+        assurance: tap.assurance,
+        ladder: context.ladder(),
+        rules: state.bundle?.rules,
+        nowMs: context.trusted().ms,
+      };
+      if (!facts.rules) return refuse('bundle-missing', tap);
+      const decision = decideTap({ ...facts, rules: facts.rules });
+      switch (decision.kind) {
+        case 'refused':
+          return refuse(decision.reason, tap, person, decision.minutes === undefined ? {} : { minutes: decision.minutes });
+        case 'identified':
+          return person ? authorize(person, tap, decision.stale) : undefined;
+        case 'needs-pin':
+          if (!person || state.pins.some((each) => each.person.actor === person.actor)) return undefined;
+          if ([...store.view.all('offer')].some(({ actor }) => actor === person.actor)) return authorize(person, tap, true);
+          state.pins.push({ session: deps.randomId(), person, untilMs: clock.wallMs() + PIN_PAD_MS, wrong: false, checking: false, assurance: tap.assurance, reader: tap.reader });
+          return undefined;
+        default:
+          return unreachable(decision);
+      }
+    },
+    unreadable: (reader, cause) => refuse(cause === 'random-uid' ? 'badge-random' : 'badge-unreadable', { assurance: 'uid', reader }),
+    enterPin: async (id, pin, whenChecked) => {
+      const session = state.pins.find((each) => each.session === id);
+      if (!session) return refused('no-session');
+      if (session.checking) return refused('busy');
+      const { person } = session;
+      if (!person.pin) return refused('no-session');
+      const standing = store.view.get('person', person.actor);
+      const nowMs = context.trusted().ms;
+      if (lockedMinutes(standing, nowMs) !== undefined) return refused('pin-locked');
+      const attempt = attemptsNow(standing, nowMs) + 1;
+      const counted = await record([{ type: 'pin-attempted', actor: person.actor, body: { attempt } }]);
+      if (!counted) return refused('ledger-unavailable');
+      state.pins = state.pins.map((each) => (each === session ? { ...session, checking: true } : each));
+      const verifying = deps.checkPin(pin, person.pin);
+      verifying.then(
+        (right) => whenChecked(() => checked(session, attempt, right)),
+        (error: unknown) => deps.onFailure(error),
+      );
+      return ok(undefined);
+    },
+    cancel: async (id) => {
+      const before = state.pins.length;
+      state.pins = state.pins.filter((each) => each.session !== id);
+      if (state.pins.length < before) return ok(undefined);
+      const offer = store.view.get('offer', id);
+      if (!offer) return refused('no-session');
+      const done = await record([{ type: 'offer-lapsed', device: offer.serial, actor: offer.actor, slot: offer.slot, body: { offer: offer.offer, cause: 'cancelled' } }]);
+      return done ? ok(undefined) : refused('ledger-unavailable');
+    },
+    lapse: async () => {
+      const nowMs = clock.wallMs();
+      state.pins = state.pins.filter((each) => each.checking || each.untilMs > nowMs);
+      const unproven = new Set(context.candidates().filter((candidate) => candidate.unproven.length > 0).map(({ device }) => device.serial));
+      const over = [...store.view.all('offer')].filter(({ untilMs, serial }) => untilMs <= nowMs || unproven.has(serial));
+      await record(
+        over.map(({ serial, actor, slot, offer, untilMs }) => ({
+          type: 'offer-lapsed' as const,
+          device: serial,
+          actor,
+          slot,
+          body: { offer, cause: untilMs <= nowMs ? ('not-pulled' as const) : ('slot-lost' as const) },
+        })),
+      );
+      for (const [key, { count, sinceMs, reader }] of state.refusals) {
+        if (clock.monoMs() - sinceMs < REFUSAL_WINDOW_MS) continue;
+        state.refusals.delete(key);
+        const [reason, actor] = key.split(' ') as [RefusalReason, string];
+        if (count > 0) await record([{ type: 'tap-refused', ...(actor ? { actor } : {}), body: { reason, assurance: 'uid', reader, count } }]);
+      }
+    },
+  };
+
+}

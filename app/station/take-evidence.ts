@@ -1,0 +1,116 @@
+import type { PolicyBundle } from '../contract/policy-bundle.ts';
+import type { StatementClaims } from '../contract/statement.ts';
+import type { EntryDraft, LedgerValue } from '../domain/entries.ts';
+import { judgeBinding, nextSanitizationStep } from '../domain/sanitization.ts';
+import type { DeviceRow, Evidence } from '../domain/tables.ts';
+import type { BundleRefusal, StatementKind, StatementRefusal } from '../domain/terms.ts';
+import type { Record } from './record.ts';
+import type { StationContext } from './state.ts';
+
+/** A statement as sync hands it over: its signature was checked, or it was refused and says why. `digest`: SHA-256 of the JWS, hex. */
+export type ReceivedStatement =
+  | { readonly digest: string; readonly claims: StatementClaims }
+  | { readonly digest: string; readonly refusal: StatementRefusal };
+export type ReceivedBundle =
+  | { readonly digest: string; readonly jws: string; readonly bundle: PolicyBundle }
+  | { readonly digest: string; readonly refusal: BundleRefusal };
+
+/** Evidence from the network, and what the station asks for in return (R3). */
+export interface TakeEvidence {
+  /** `cursor`: how far the server's statements have been taken; committed together with the entries. */
+  statements(received: readonly ReceivedStatement[], cursor: number): Promise<boolean>;
+  bundle(received: ReceivedBundle): Promise<void>;
+  /** Uses a bundle that was verified in an earlier life of the program, before the network has answered. */
+  useBundle(bundle: PolicyBundle): void;
+  /** Asks for whatever sanitization the docked devices now need. */
+  pursue(): Promise<void>;
+}
+
+export const CURSOR_META = 'downlink-cursor';
+
+export function createTakeEvidence(context: StationContext, record: Record): TakeEvidence {
+  const { deps, state } = context;
+  const { store } = deps;
+
+  const useBundle = (bundle: PolicyBundle): void => {
+    state.bundle = bundle;
+    state.staffByActor = new Map(bundle.staff.map((person) => [person.actor, person]));
+    state.staffByHmac = new Map(bundle.staff.flatMap((person) => person.badges.map(({ hmac }) => [hmac, person] as const)));
+  };
+
+  const judge = (statement: ReceivedStatement): EntryDraft => {
+    const { digest } = statement;
+    if ('refusal' in statement) return { type: 'statement-refused', body: { reason: statement.refusal, digest } };
+    const { claims } = statement;
+    const device = store.view.get('device', claims.serial);
+    const unbound = judgeBinding(claims, deps.place, device) ?? (device && alreadyHeld(device, claims) ? 'duplicate' : undefined);
+    if (unbound) return { type: 'statement-refused', ...(device ? { device: device.serial } : {}), body: { reason: unbound, digest } };
+    const { kind, ...facts } = claims.facts;
+    if (claims.facts.kind === 'sanitization-failed') return { type: 'sanitization-failed', device: claims.serial, body: { request: claims.request, reason: claims.facts.failure } };
+    return { type: 'statement-accepted', device: claims.serial, body: { kind, request: claims.request, digest, issuedAtMs: claims.issuedAtMs, facts: facts as { readonly [key: string]: LedgerValue } } };
+  };
+
+  return {
+    statements: async (received, cursor) => {
+      for (const [index, statement] of received.entries()) {
+        const last = index === received.length - 1;
+        const done = await record([judge(statement)], last ? { meta: { [CURSOR_META]: String(cursor) } } : {});
+        if (!done) return false;
+      }
+      return true;
+    },
+    bundle: async (received) => {
+      if ('refusal' in received) {
+        await record([{ type: 'bundle-refused', body: { reason: received.refusal, digest: received.digest } }]);
+        return;
+      }
+      const { bundle, digest } = received;
+      const held = store.view.get('cart', 'cart')?.bundle;
+      if (held && bundle.version <= held.version) return;
+      await deps.keepBundle(received.jws);
+      const { version, issuedAtMs, expiresAtMs } = bundle;
+      const done = await record([{ type: 'bundle-accepted', body: { version, issuedAtMs, expiresAtMs, digest } }, ...fleetChanges(bundle, (serial) => store.view.get('device', serial))]);
+      if (done) useBundle(bundle);
+    },
+    useBundle,
+    pursue: async () => {
+      const rules = state.bundle?.rules;
+      if (!rules || state.sight !== 'watching') return;
+      const serials = new Map(context.liveSlots().filter(({ twice }) => !twice).map(({ slot, serial }) => [slot, serial]));
+      for (const device of [...store.view.all('device')]) {
+        const liveSerial = device.custody.kind === 'cart' ? serials.get(device.custody.slot) : undefined;
+        const draft = nextSanitizationStep({ device, liveSerial, nowMs: deps.clock.wallMs(), rules, newRequest: deps.randomId(), newNonce: deps.randomId() });
+        if (draft) await record([draft]);
+      }
+    },
+  };
+}
+
+const EVIDENCE_OF: Readonly<{ [K in Exclude<StatementKind, 'sanitization-failed'>]: keyof Evidence }> = {
+  'wipe-confirmed': 'wipe',
+  enrolled: 'enrolment',
+  'credentials-revoked': 'revocation',
+  'queue-clear': 'queue',
+  'profile-present': 'profile',
+  posture: 'posture',
+};
+
+/** A replayed or overtaken statement adds nothing: only one issued later than the evidence held counts. */
+function alreadyHeld(device: DeviceRow, claims: StatementClaims): boolean {
+  const { kind } = claims.facts;
+  if (kind === 'sanitization-failed') return device.request?.failure !== undefined;
+  const held = device.evidence[EVIDENCE_OF[kind]];
+  return held !== undefined && claims.issuedAtMs <= held.atMs;
+}
+
+/** What the bundle changes about the fleet, device by device, so that each change is its own entry. */
+function fleetChanges(bundle: PolicyBundle, known: (serial: string) => DeviceRow | undefined): readonly EntryDraft[] {
+  return bundle.devices.flatMap(({ serial, asset, ward, model, profile, standing }): readonly EntryDraft[] => {
+    const row = known(serial);
+    const same = row && row.asset === asset && row.ward === ward && row.model === model && row.profile === profile;
+    return [
+      ...(same ? [] : [{ type: 'device-admitted' as const, device: serial, body: { asset, ward, model, profile, bundleVersion: bundle.version } }]),
+      ...((row?.standing ?? 'admitted') === standing ? [] : [{ type: 'device-standing' as const, device: serial, body: { standing, bundleVersion: bundle.version } }]),
+    ];
+  });
+}

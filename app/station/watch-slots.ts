@@ -1,0 +1,138 @@
+import type { SlotState } from '../contract/device-host.ts';
+import { judgeDocking } from '../domain/docking.ts';
+import type { EntryDraft } from '../domain/entries.ts';
+import { judgeRemoval } from '../domain/removal.ts';
+import type { DeviceRow } from '../domain/tables.ts';
+import type { Record } from './record.ts';
+import { say } from './say.ts';
+import type { SlotNow, StationContext } from './state.ts';
+
+/** Something sits in a slot and has not told its serial for this long (R2.1): a named path. */
+export const UNREADABLE_MS = 10_000;
+
+/** What the cart sees of its slots: arrivals end custody, departures begin it, gaps in sight are exposures. */
+export interface WatchSlots {
+  /** One slot changed while the cart was watching. */
+  changed(next: SlotState): Promise<void>;
+  /** The whole cart after a (re)connection: everything is compared with what the ledger says. */
+  seenWhole(slots: readonly SlotState[]): Promise<void>;
+  lost(cause: string): Promise<void>;
+  /** Removals nobody claimed, restarts that took too long, slots that stay unreadable. */
+  lapse(): Promise<void>;
+  /** Brings slots the ledger could not record about, or whose devices have just become known, up to date. */
+  reconcile(): Promise<void>;
+}
+
+export function createWatchSlots(context: StationContext, record: Record, bootGapMs: number | undefined): WatchSlots {
+  const { deps, state } = context;
+  const { clock, store } = deps;
+
+  /** Facts come before judgement: removal is judged by what the gate said while the device was docked. */
+  const removed = async (device: DeviceRow, slot: number): Promise<void> => {
+    const rules = state.bundle?.rules;
+    const nowMs = clock.wallMs();
+    const unproven = state.lastUnproven.get(device.serial) ?? ['exposed'];
+    const openOffers = [...store.view.all('offer')];
+    const request = device.request;
+    const mayReboot = request !== undefined && request.exposure === device.exposure?.leaf && !request.failure && !device.evidence.enrolment;
+    const removal = judgeRemoval({ device, slot, unproven, openOffers, mayReboot, nowMs, claimUntilMs: nowMs + (rules?.claimMs ?? 60_000), release: deps.randomId() });
+    const done = await record([removal.draft]);
+    if (!done) return;
+    switch (removal.kind) {
+      case 'released':
+        return say(context, { kind: 'taken', name: context.nameOf(removal.actor), slot }, 4_000);
+      case 'other-clean':
+        return say(context, { kind: 'wrong-slot', pulled: slot, yours: removal.offeredSlot, name: context.nameOf(removal.actor), clean: true }, 6_000);
+      case 'wrong-pull':
+        return say(context, { kind: 'wrong-slot', pulled: slot, yours: removal.offeredSlot, name: context.nameOf(removal.actor), clean: false, ...(unproven[0] ? { reason: unproven[0] } : {}) }, 30_000);
+      case 'unidentified':
+      case 'rebooting':
+        return;
+    }
+  };
+
+  const docked = async (serial: string, slot: number, unobservedMs: number | undefined, quiet: boolean): Promise<void> => {
+    const rules = state.bundle?.rules ?? { gapMaxMs: 0, rebootMaxMs: 0 };
+    const device = store.view.get('device', serial);
+    const docking = judgeDocking({ serial, slot, device, rules, unobservedMs, nowMs: clock.wallMs() });
+    if (docking.kind === 'foreign' && docking.standing === 'unknown' && !state.bundle) return;
+    const done = await record(docking.drafts);
+    if (!done || quiet) return;
+    if (docking.kind === 'returned') {
+      state.notices = state.notices.filter(({ message }) => !(message.kind === 'wrong-slot' && message.pulled === slot));
+      say(context, { kind: 'returned', slot, how: docking.how, waitsForNetwork: !state.online, ...(docking.actor ? { name: context.nameOf(docking.actor) } : {}) }, 4_000);
+    }
+    if (docking.kind === 'foreign') say(context, { kind: 'foreign', slot, standing: docking.standing }, 10_000);
+  };
+
+  const look = (next: SlotState): SlotNow => ({
+    slot: next.slot,
+    present: next.present,
+    ...(next.serial === undefined ? {} : { serial: next.serial }),
+    ...(next.battery ? { battery: { percent: next.battery.percent, atMonoMs: clock.monoMs() } } : {}),
+    ...(next.present && next.serial === undefined ? { unreadableSinceMs: state.slots.get(next.slot)?.unreadableSinceMs ?? clock.monoMs(), unreadableRecorded: state.slots.get(next.slot)?.unreadableRecorded ?? false } : {}),
+  });
+
+  /** Devices that the ledger holds in this slot though another serial, or nothing, answers there. */
+  const missingFrom = (slot: number, serial: string | undefined): readonly DeviceRow[] =>
+    [...store.view.all('device')].filter(({ custody, serial: bound }) => custody.kind === 'cart' && custody.slot === slot && bound !== serial);
+
+  const compare = async (next: SlotState, unobservedMs: number | undefined, quiet: boolean): Promise<void> => {
+    const before = state.slots.get(next.slot)?.serial;
+    state.slots.set(next.slot, look(next));
+    for (const device of missingFrom(next.slot, next.serial)) {
+      const elsewhere = [...state.slots.values()].some(({ serial, slot }) => serial === device.serial && slot !== next.slot);
+      if (!elsewhere) await removed(device, next.slot);
+    }
+    if (next.serial === undefined) return;
+    if (before === next.serial && unobservedMs === 0) return;
+    await docked(next.serial, next.slot, unobservedMs, quiet);
+  };
+
+  return {
+    changed: async (next) => {
+      if (state.sight !== 'watching') return;
+      await compare(next, 0, false);
+    },
+    seenWhole: async (slots) => {
+      const first = state.sight === 'none';
+      const gapMs = state.sight === 'none' ? bootGapMs : state.sight === 'watching' ? 0 : Math.max(0, clock.monoMs() - state.sight.lostMonoMs);
+      if (!first && state.sight !== 'watching') await record([{ type: 'host-restored', body: { gapMs: gapMs ?? 0 } }]);
+      state.sight = 'watching';
+      for (const slot of slots) state.slots.set(slot.slot, look(slot));
+      for (const slot of slots) await compare(slot, gapMs, first);
+    },
+    lost: async (cause) => {
+      if (state.sight !== 'watching') return;
+      state.sight = { lostMonoMs: clock.monoMs() };
+      await record([{ type: 'host-lost', body: { cause: cause.slice(0, 100) } }]);
+    },
+    lapse: async () => {
+      const nowMs = clock.wallMs();
+      const rules = state.bundle?.rules;
+      const drafts: EntryDraft[] = [];
+      for (const { serial, custody } of store.view.all('device')) {
+        if (custody.kind === 'unidentified' && custody.claimUntilMs <= nowMs) drafts.push({ type: 'removal-unclaimed', device: serial, slot: custody.slot, body: { release: custody.release } });
+        if (custody.kind === 'rebooting' && rules && nowMs - custody.sinceMs > rules.rebootMaxMs) {
+          drafts.push({ type: 'unidentified-removal', device: serial, slot: custody.slot, body: { release: deps.randomId(), claimUntilMs: nowMs + rules.claimMs } });
+        }
+      }
+      for (const slot of state.slots.values()) {
+        if (slot.unreadableSinceMs === undefined || slot.unreadableRecorded || clock.monoMs() - slot.unreadableSinceMs < UNREADABLE_MS) continue;
+        state.slots.set(slot.slot, { ...slot, unreadableRecorded: true });
+        drafts.push({ type: 'dock-unreadable', slot: slot.slot, body: { waitedMs: UNREADABLE_MS } });
+      }
+      await record(drafts);
+    },
+    reconcile: async () => {
+      if (state.sight !== 'watching') return;
+      for (const { slot, serial } of state.slots.values()) {
+        for (const device of missingFrom(slot, serial)) await removed(device, slot);
+        if (serial === undefined) continue;
+        const device = store.view.get('device', serial);
+        const settled = device?.custody.kind === 'cart' && device.custody.slot === slot;
+        if (device && !settled && device.standing !== 'retired') await docked(serial, slot, 0, true);
+      }
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import { recordedEntry, type LedgerEntry } from '../ledger/entry.ts';
+import { rootOf } from '../ledger/merkle.ts';
+import type { VerifierKey } from '../ledger/note.ts';
+import { blob, integer, type Loaded } from './load.ts';
+import type { Database, Row, Statement } from './sqlite.ts';
+import { openStage } from './staging.ts';
+import type { Store, StoreOptions } from './store.ts';
+import { createWriter } from './writer.ts';
+
+export interface StoreParts {
+  readonly database: Database;
+  readonly loaded: Loaded;
+  readonly key: VerifierKey;
+  readonly options: StoreOptions;
+  readonly insertBatch: Statement;
+}
+
+/** The store over an opened database: reads by SQL, writes through the one writer. */
+export function composeStore({ database, loaded, key, options, insertBatch }: StoreParts): Store {
+  const { projections, meta } = loaded;
+  let { head } = loaded;
+
+  const writer = createWriter({
+    insertBatch,
+    openStage: () => openStage(head, projections, key, options),
+    committed: (stage) => {
+      stage.publish(projections, meta);
+      head = stage.head();
+    },
+    onFatal: (error) => options.onFatal?.(error),
+  });
+
+  return {
+    append(drafts, { meta: values } = {}) {
+      return writer.submit(drafts.length, (stage) => {
+        if (values !== undefined) stage.setMeta(values);
+        return drafts.map((draft) => stage.record(draft));
+      });
+    },
+    view: { get: projections.get, all: projections.all },
+    size: () => head.frontier.size,
+    root: () => rootOf(head.frontier).toString('hex'),
+    latestCheckpoint: () => head.checkpoint,
+    checkpoint: () => writer.submit(0, (stage) => stage.checkpoint()),
+    async entries(from, limit) {
+      const rows = await database.all('SELECT seq, bytes FROM entry WHERE seq >= ? ORDER BY seq LIMIT ?', [from, limit]);
+      return rows.map((row) => ({ seq: integer(row, 'seq'), bytes: blob(row, 'bytes') }));
+    },
+    async recorded(from, limit) {
+      const rows = await database.all('SELECT leaf, bytes FROM entry WHERE seq >= ? ORDER BY seq LIMIT ?', [from, limit]);
+      return rows.map(recordedRow);
+    },
+    async forDevice(serial, limit) {
+      const rows = await database.all('SELECT leaf, bytes FROM entry WHERE device = ? ORDER BY seq DESC LIMIT ?', [serial, limit]);
+      return rows.map(recordedRow).reverse();
+    },
+    acked: () => head.acked,
+    setAcked: (size, cosignature, atMs) => writer.submit(0, (stage) => stage.acknowledge({ size, cosignature, atMs })),
+    getMeta: (name) => meta.get(name),
+    setMeta: (values) => writer.submit(0, (stage) => stage.setMeta(values)),
+    async close() {
+      await writer.close();
+      await database.close();
+    },
+  };
+}
+
+/** Our own bytes, written by `buildEntry`: whether they are still intact is for `verify` to find. */
+const recordedRow = (row: Row) => recordedEntry(JSON.parse(blob(row, 'bytes').toString()) as LedgerEntry, blob(row, 'leaf'));

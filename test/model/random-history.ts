@@ -1,0 +1,102 @@
+import { MISBEHAVIOURS } from '../../app/simulator/world/mdm-records.ts';
+import { between } from '../../app/simulator/world/random.ts';
+import type { GateLeaf } from '../../app/domain/release-gate.ts';
+import { createWardWorld, skewed, type WardWorld } from './ward-world.ts';
+
+const QUIET_MISBEHAVIOURS = MISBEHAVIOURS.filter((fault) => !['throttled', 'server-error', 'token-rejected', 'lists-twice'].includes(fault));
+
+/** One random history of the ward; `world.unclean` says what went wrong in it. */
+export function runHistory(seed: number, leaves?: readonly GateLeaf[]): WardWorld {
+  const world = createWardWorld({ seed, ...(leaves ? { leaves } : {}) });
+  const { random } = world;
+  const pick = <T>(from: readonly T[]): T | undefined => from[Math.floor(random() * from.length)];
+  const slot = (): number => between(random, 1, 3);
+  if (random() < 0.6) world.settle(15_000);
+  const steps = between(random, 12, 40);
+  for (let step = 0; step < steps; step += 1) {
+    switch (between(random, 0, 21)) {
+      case 0:
+      case 1:
+      case 2:
+        world.advance(skewed(random, 50, 20_000));
+        break;
+      case 3:
+        world.advance(skewed(random, 1_000, 1_200_000));
+        break;
+      case 4:
+      case 5:
+      case 6:
+        world.pursue();
+        world.serverLooks();
+        break;
+      case 7:
+      case 8:
+        world.deliverAll();
+        break;
+      case 9: {
+        const index = between(random, 0, Math.max(0, world.outbox.length - 1));
+        world.deliver(index);
+        if (random() < 0.5) world.outbox.splice(index, 1);
+        break;
+      }
+      case 10:
+        world.pull(slot());
+        break;
+      case 11:
+      case 12: {
+        const serial = pick(world.inHand());
+        if (serial !== undefined) {
+          world.advance(skewed(random, 1_000, 60_000));
+          world.useInHand(serial);
+          if (random() < 0.7) world.dock(serial, slot());
+        }
+        break;
+      }
+      case 13:
+      case 14: {
+        const offered = world.tap(`person-${between(random, 1, 4)}`);
+        if (offered !== undefined && random() < 0.7) world.pull(random() < 0.8 ? offered : slot());
+        break;
+      }
+      case 15:
+        if (random() < 0.5) world.hostDown();
+        else world.hostUp();
+        break;
+      case 16:
+        world.hostUp();
+        world.settle(between(random, 2, 20) * 1_000);
+        break;
+      case 17: {
+        const fault = pick(QUIET_MISBEHAVIOURS);
+        const tablet = pick(world.tablets);
+        if (fault && tablet) world.mdm.misbehave({ fault, serial: tablet.serial, times: between(random, 1, 2) });
+        break;
+      }
+      case 18: {
+        const statement = pick(world.outbox);
+        const other = pick(world.tablets);
+        if (!statement || !other) break;
+        const forged = [{ station: 'cart-b' }, { tenant: 'other' }, { serial: other.serial }, { request: 'id-0' }, { nonce: '0' }][between(random, 0, 4)];
+        world.outbox.push({ ...statement, claims: { ...statement.claims, ...forged } });
+        break;
+      }
+      case 19: {
+        const tablet = world.tablets.find(({ serial }) => world.inHand().includes(serial));
+        if (tablet && random() < 0.4) tablet.adbEnabled = true;
+        if (tablet && random() < 0.2) tablet.charge = between(random, 0, 60);
+        break;
+      }
+      case 20:
+        world.serverRestates();
+        break;
+      default: {
+        const tablet = pick(world.tablets);
+        if (tablet && random() < 0.3) world.setStanding(tablet.serial, pick(['admitted', 'admitted', 'lost', 'in-service']) ?? 'admitted');
+        if (random() < 0.2) world.advance(86_400_000 * between(random, 1, 8));
+        if (random() < 0.5) world.newBundle();
+      }
+    }
+  }
+  world.tap('the last one');
+  return world;
+}

@@ -1,0 +1,61 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** What the runner tells the command it runs: which readers there are and how to steer the daemon. */
+export interface PcscTestbed {
+  /** `name` as PC/SC programs see it; `port` where a virtual card connects on 127.0.0.1. */
+  readonly readers: readonly { readonly name: string; readonly port: number }[];
+  readonly configFolder: string;
+  readonly log: string;
+  readonly pidFile: string;
+  readonly preload: string;
+}
+
+export const TESTBED_VARIABLE = 'DOCKWARD_PCSC_TESTBED';
+export const PCSCD = '/usr/sbin/pcscd';
+
+const DRIVER_PLACES = ['/usr/lib/pcsc/drivers/serial/libifdvpcd.so', '/usr/lib64/pcsc/drivers/serial/libifdvpcd.so'];
+export const virtualReaderDriver = (): string | undefined => DRIVER_PLACES.find((place) => existsSync(place));
+
+/** The testbed this process runs in, if any. */
+export function currentTestbed(): PcscTestbed | undefined {
+  const told = process.env[TESTBED_VARIABLE];
+  return told === undefined ? undefined : (JSON.parse(told) as PcscTestbed);
+}
+
+/** Own mounts, network and processes: nothing is exposed, runs are parallel, and all of it ends with its first process. */
+export const UNSHARE = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc', ...(process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'])];
+
+/** Why real pcscd cannot be run here, in words; undefined where it can. */
+export function whyNoTestbed(): string | undefined {
+  if (process.platform !== 'linux') return 'virtual readers need Linux';
+  if (!existsSync(PCSCD)) return 'pcscd is not installed';
+  if (virtualReaderDriver() === undefined) return 'vsmartcard-vpcd is not installed';
+  if (spawnSync('ip', ['-V']).error !== undefined) return 'iproute2 is not installed';
+  if (!existsSync(preloadPath()) && spawnSync('cc', ['--version']).error !== undefined) return 'no C compiler (cc) for the test shim';
+  const allowed = spawnSync('unshare', [...UNSHARE, 'true'], { encoding: 'utf8' });
+  if (allowed.status !== 0) return `namespaces are not permitted: ${(allowed.error?.message ?? allowed.stderr).trim()}`;
+  return undefined;
+}
+
+const SHIM_SOURCE = fileURLToPath(new URL('nodelay.c', import.meta.url));
+const CACHE = fileURLToPath(new URL('../../../.cache/pcsc', import.meta.url));
+
+function preloadPath(): string {
+  const version = createHash('sha256').update(readFileSync(SHIM_SOURCE)).digest('hex').slice(0, 12);
+  return join(CACHE, `nodelay-${process.arch}-${version}.so`);
+}
+
+/** Compiles the shim where it is missing; runs that start at once do not see each other's half. */
+export function preparePreload(): string {
+  const path = preloadPath();
+  if (existsSync(path)) return path;
+  mkdirSync(CACHE, { recursive: true });
+  const half = `${path}.${process.pid}`;
+  execFileSync('cc', ['-shared', '-fPIC', '-O2', '-Wall', '-o', half, SHIM_SOURCE, '-ldl']);
+  renameSync(half, path);
+  return path;
+}

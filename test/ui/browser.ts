@@ -1,0 +1,24 @@
+import { existsSync } from 'node:fs';
+import { chromium } from 'playwright';
+import type { Browser, Page } from 'playwright';
+import type { Snapshot } from '../../app/contract/kiosk.ts';
+import type { FakeStation } from './kiosk-server.ts';
+
+/** Debian's Chromium where it is, else Playwright's own. */
+const DEBIAN_CHROMIUM = '/usr/bin/chromium';
+
+export const launch = (): Promise<Browser> =>
+  chromium.launch({ args: ['--no-sandbox', '--force-color-profile=srgb'], ...(existsSync(DEBIAN_CHROMIUM) ? { executablePath: DEBIAN_CHROMIUM } : {}) });
+
+let revision = 1;
+/** Pushes a snapshot and waits until the page has drawn it: its kind, its language, its fonts, no animation under way. */
+export async function showOn(page: Page, station: FakeStation, snapshot: Snapshot): Promise<void> {
+  revision += 1;
+  station.show({ ...snapshot, revision });
+  await page.waitForSelector(`main[data-revision="${revision}"]`);
+  await page.evaluate(async () => {
+    await document.fonts.ready;
+    const finite = document.getAnimations().filter((animation) => animation.effect?.getComputedTiming().iterations !== Infinity && !(animation.effect as KeyframeEffect).target?.closest('.edge'));
+    await Promise.allSettled(finite.map((animation) => animation.finished));
+  });
+}

@@ -1,0 +1,36 @@
+/** Writes every sample × theme × format to .cache/screens/, and a sheet of all at 25 %. Run with Node after `vite build`. */
+import { mkdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { launch, showOn } from './browser.ts';
+import { startFakeStation } from './kiosk-server.ts';
+import { SAMPLES } from './samples.ts';
+
+const FORMATS = { landscape: { width: 1280, height: 800 }, portrait: { width: 1080, height: 1920 } };
+const folder = fileURLToPath(new URL('../../.cache/screens/', import.meta.url));
+const wanted = process.argv.slice(2);
+const names = Object.keys(SAMPLES).filter((name) => wanted.length === 0 || wanted.some((part) => name.startsWith(part)));
+
+await mkdir(folder, { recursive: true });
+const station = await startFakeStation();
+const browser = await launch();
+for (const [format, viewport] of Object.entries(FORMATS)) {
+  const page = await browser.newPage({ viewport });
+  await page.goto(station.url);
+  const shots: string[] = [];
+  for (const theme of ['day', 'night'] as const) {
+    for (const name of names) {
+      const sample = SAMPLES[name];
+      if (sample === undefined) continue;
+      await showOn(page, station, { ...sample, theme });
+      const shot = await page.screenshot({ path: `${folder}${name}-${theme}-${format}.png` });
+      shots.push(`<img src="data:image/png;base64,${shot.toString('base64')}" width="${viewport.width / 4}">`);
+    }
+  }
+  const sheet = await browser.newPage({ viewport: { width: (viewport.width / 4 + 8) * 6, height: 400 } });
+  await sheet.setContent(`<body style="margin:0;background:#888;display:flex;flex-wrap:wrap;gap:8px">${shots.join('')}`);
+  await sheet.screenshot({ path: `${folder}sheet-${format}.png`, fullPage: true });
+  await sheet.close();
+  await page.close();
+}
+await browser.close();
+await station.close();
