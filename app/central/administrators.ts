@@ -19,12 +19,11 @@ const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 15 * 60_000;
 const SCRYPT = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 1024 * 1024 };
 
-/** Makes a local administrator with a random password (128 bits). Undefined if there is one of that name already. */
-export async function createAdministrator({ database }: AdministratorDeps, name: string): Promise<{ user: string; password: string } | undefined> {
-  const password = randomBytes(16).toString('base64url');
+/** Adds a local administrator; false if there is one of that name already, whose password then stays. */
+export async function addAdministrator({ database }: AdministratorDeps, name: string, password: string): Promise<boolean> {
   const salt = randomBytes(16);
   const inserted = await database.query(`insert into administrator (name, salt, hash, roles) values ($1, $2, $3, '{administrator}') on conflict (name) do nothing`, [name, salt, await passwordHash(password, salt)]);
-  return inserted.rowCount === 1 ? { user: name, password } : undefined;
+  return inserted.rowCount === 1;
 }
 
 /**
@@ -63,11 +62,9 @@ export async function signOut({ database }: AdministratorDeps, token: string): P
   await database.query('delete from session where token_hash = $1', [sha256(token)]);
 }
 
-/** A token for auditors, who read the published ledgers and nothing else. Only its hash is kept. */
-export async function createAuditorToken({ database, now }: AdministratorDeps): Promise<string> {
-  const token = randomBytes(32).toString('base64url');
-  await database.query('insert into auditor_token (token_hash, created_at_ms) values ($1, $2)', [sha256(token), now()]);
-  return token;
+/** Lets holders of `token` read the published ledgers and nothing else. Only its hash is kept. */
+export async function addAuditor({ database, now }: AdministratorDeps, token: string): Promise<void> {
+  await database.query('insert into auditor_token (token_hash, created_at_ms) values ($1, $2) on conflict do nothing', [sha256(token), now()]);
 }
 
 export async function isAuditor({ database }: AdministratorDeps, token: string): Promise<boolean> {

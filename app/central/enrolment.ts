@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, timingSafeEqual, X509Certificate } from 'node:crypto';
 import { CompactEncrypt, importJWK } from 'jose';
 import type { z } from 'zod';
 import type { enrolRequest, EnrolResponse } from '../contract/station-http.ts';
@@ -32,9 +32,10 @@ export interface EnrolmentDeps {
 
 /**
  * Makes a one-time code for a cart's place: `XXXX-XXXX-XXXX-XXXX`, usable once within 15 minutes and 5 tries.
- * The first group finds the code, the other three (60 bits) prove it; only their hash is stored.
+ * The first group finds the code, the other three (60 bits) prove it; only their hash is stored. Behind a `~` follows the
+ * SHA-256 of our authority's certificate: the station speaks with nobody else, and keeps that part to itself.
  */
-export async function makeCode({ database, now }: EnrolmentDeps, place: Place): Promise<Result<{ code: string; expiresAtMs: number }, Refusal>> {
+export async function makeCode({ database, keys, now }: EnrolmentDeps, place: Place): Promise<Result<{ code: string; expiresAtMs: number }, Refusal>> {
   const ward = await database.query('select 1 from ward where id = $1', [place.ward]);
   if (ward.rowCount === 0) return refused({ reason: 'not-found', message: `There is no ward "${place.ward}". Import the directory first.` });
   const expiresAtMs = now() + CODE_LIFE_MS;
@@ -46,7 +47,7 @@ export async function makeCode({ database, now }: EnrolmentDeps, place: Place): 
        where enrolment_code.expires_at_ms < $6`,
       [selector, hashOf(secret.join('')), place.ward, place.cart, expiresAtMs, now() - CODE_LIFE_MS],
     );
-    if (inserted.rowCount === 1) return ok({ code: [selector, ...secret].join('-'), expiresAtMs });
+    if (inserted.rowCount === 1) return ok({ code: `${[selector, ...secret].join('-')}~${fingerprintOf(keys.authority.certificatePem)}`, expiresAtMs });
   }
 }
 
@@ -119,7 +120,8 @@ const CODE_USED: Refusal = { reason: 'code-used', message: 'This code has been u
 
 /** Counts the try before judging it, so that a crash or parallel tries gain nothing. Gives the code's selector. */
 async function tryCode({ database, now }: EnrolmentDeps, code: string): Promise<Result<string, Refusal>> {
-  const plain = code.toUpperCase().replaceAll(/[\s-]/g, '').replaceAll('O', '0').replaceAll(/[IL]/g, '1');
+  const [secret = ''] = code.split('~');
+  const plain = secret.toUpperCase().replaceAll(/[\s-]/g, '').replaceAll('O', '0').replaceAll(/[IL]/g, '1');
   const counted = await database.query<{ secret_hash: Buffer; tries: number; expires_at_ms: number; used_at_ms: number | null }>(
     'update enrolment_code set tries = tries + 1 where selector = $1 returning secret_hash, tries, expires_at_ms, used_at_ms',
     [plain.slice(0, GROUP)],
@@ -142,6 +144,7 @@ async function encryptedSecrets(keys: TenantKeys, jwk: EnrolRequest['encryptionK
   return ok(await new CompactEncrypt(Buffer.from(JSON.stringify(keys.secrets))).setProtectedHeader({ alg: 'ECDH-ES+A256KW', enc: 'A256GCM' }).encrypt(key));
 }
 
+const fingerprintOf = (pem: string): string => createHash('sha256').update(new X509Certificate(pem).raw).digest('hex');
 const hashOf = (secret: string): Buffer => createHash('sha256').update(secret).digest();
 
 function randomGroup(): string {

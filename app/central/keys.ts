@@ -37,11 +37,14 @@ export interface TenantKeys {
   readonly digest: string;
 }
 
+/** The keys cannot be had; the message says what to do. */
+export class KeysMissing extends Error {}
+
 /**
- * Reads the tenant's keys from `folder`, or makes them at the first start. The file is 0600 and written whole or not
+ * Reads the tenant's keys from `folder`, or makes them where that is allowed: at the first start. The file is 0600 and written whole or not
  * at all; a file that cannot be read is an error, never a reason to make new keys.
  */
-export async function openKeys(folder: string, tenant: string): Promise<TenantKeys> {
+export async function openKeys(folder: string, tenant: string, mayMake: boolean): Promise<TenantKeys> {
   const file = path.join(folder, 'keys.json');
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
@@ -49,9 +52,10 @@ export async function openKeys(folder: string, tenant: string): Promise<TenantKe
   });
   if (text !== undefined) {
     const parsed = keysFile.safeParse(parseJson(text));
-    if (!parsed.success) throw new Error(`${file} is damaged. Restore it from the backup; without it no station can be reached. It was not changed.`);
+    if (!parsed.success) throw new KeysMissing(`${file} is damaged. Restore it from the backup; without it no station can be reached. It was not changed.`);
     return unpack(parsed.data);
   }
+  if (!mayMake) throw new KeysMissing(`${file} is missing, and this database was made with other keys. Start with the data folder that belongs to it, or restore the file from the backup.`);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const made = await makeKeys(tenant);
   await writeDurably(file, `${JSON.stringify(made, null, 2)}\n`);

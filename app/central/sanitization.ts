@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { StatementFacts } from '../contract/statement.ts';
 import { provenFacts, type MdmObservation, type ProvenFact } from '../domain/mdm-evidence.ts';
+import { ok, type Result } from '../domain/result.ts';
 import type { SanitizationFailure } from '../domain/terms.ts';
 import type { Database, Queryable } from './database.ts';
 import type { Wakener } from './downlink.ts';
@@ -32,6 +33,9 @@ export const PRODUCTION_PACE: SanitizationPace = {
   enrolmentPatienceMs: 2 * 3_600_000,
   restateMs: 24 * 3_600_000,
 };
+
+/** For an MDM double on this machine, whose tablets wipe in seconds. */
+export const DEMO_PACE: SanitizationPace = { ...PRODUCTION_PACE, fastestMs: 100, slowestMs: 5_000, absencePatienceMs: 60_000 };
 
 export interface SanitizationDeps {
   readonly database: Database;
@@ -137,8 +141,14 @@ async function look(deps: SanitizationDeps, client: Queryable, row: Row): Promis
   const previous = required(row.previous_enrolment, row);
   // Read before the MDM is asked: the enrolment that it does not list is later than every entry counted here.
   const held = (await client.query<{ size: number }>('select size from origin where origin = $1', [row.origin])).rows[0]?.size ?? 0;
-  const seen = await deps.adapter.observe({ serial: row.serial, previous, command: required(row.command, row) });
-  if (!seen.ok) return afterRefusal(deps, client, row, seen.reason, seen.reason.reason === 'not-found');
+  const seen = row.state === 'complete' ? await observeAgain(deps, row, previous) : await deps.adapter.observe({ serial: row.serial, previous, command: required(row.command, row) });
+  if (!seen.ok) {
+    const missing = seen.reason.reason === 'not-found';
+    if (missing && row.state === 'observing' && deps.now() - (row.issued_at_ms ?? 0) > deps.pace.absencePatienceMs) {
+      return fail(deps, client, row, 'mdm-refused', `the MDM no longer knows the command: ${seen.reason.detail}`);
+    }
+    return afterRefusal(deps, client, row, seen.reason, missing);
+  }
   const proven = provenFacts({ serial: row.serial, profile: row.profile ?? '', previous }, seen.value);
   const enrolled = proven.find((fact) => fact.kind === 'enrolled');
   const before = row.stated.enrolled;
@@ -169,6 +179,19 @@ async function look(deps: SanitizationDeps, client: Queryable, row: Row): Promis
     deps.now() + (complete ? deps.pace.restateMs : backOff(deps.pace, row.tries)),
     unseenAtSize,
   ]);
+}
+
+/**
+ * A proven tablet's current record beside the command as it was proven: long after a wipe an MDM has forgotten the
+ * command. Good only for facts about the current enrolment, since other records are not read.
+ */
+async function observeAgain(deps: SanitizationDeps, row: Row, previous: string): Promise<Result<MdmObservation, MdmRefusal>> {
+  const wipe = row.stated['wipe-confirmed'];
+  if (wipe?.kind !== 'wipe-confirmed') throw new Error(`request ${row.request} is complete without a confirmed wipe`);
+  const current = await deps.adapter.findEnrolment(row.serial);
+  if (!current.ok) return current;
+  const { command, issuedMdmMs, confirmedMdmMs } = wipe;
+  return ok({ command: { command, enrolment: previous, issuedMdmMs, confirmedMdmMs, state: 'confirmed' }, enrolments: [current.value] });
 }
 
 /** True if the MDM lists a record that may be the new life: any but the wiped one that it places after the command, or does not place yet. */
@@ -219,7 +242,7 @@ async function afterRefusal(deps: SanitizationDeps, client: Queryable, row: Row,
   if (refusal.reason === 'rejected') return fail(deps, client, row, 'mdm-refused', refusal.detail);
   if (refusal.reason === 'unauthorized') deps.log.error({ adapter: deps.adapter.name, detail: refusal.detail }, 'the MDM does not accept our service account');
   else if (!passing) deps.log.warn({ adapter: deps.adapter.name, refusal }, 'the MDM could not be asked; trying again');
-  const waitMs = Math.max(backOff(deps.pace, row.tries), refusal.retryAfterMs ?? 0);
+  const waitMs = Math.max(row.state === 'complete' ? deps.pace.restateMs / 24 : backOff(deps.pace, row.tries), refusal.retryAfterMs ?? 0);
   await client.query('update sanitization_request set tries = tries + 1, next_at_ms = $2, detail = $3 where request = $1', [row.request, deps.now() + waitMs, refusal.detail.slice(0, 500)]);
 }
 

@@ -2,12 +2,13 @@ import { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { enrolRequest, renewRequest, uploadRequest, UPLOAD_MAX_BYTES } from '../contract/station-http.ts';
+import { enrolRequest, epochRequest, renewRequest, uploadRequest, UPLOAD_MAX_BYTES } from '../contract/station-http.ts';
 import { ok, refused, type Result } from '../domain/result.ts';
 import { stationOfCertificate, type PemPair } from './authority.ts';
 import type { BundleStore } from './bundle.ts';
 import { answerDownlink, type Wakener } from './downlink.ts';
 import { enrol, renew, type EnrolmentDeps } from './enrolment.ts';
+import { openEpoch } from './epochs.ts';
 import { answerErrors, parseWire, sendRefusal, sendResult, WIRE_OPTIONS, type Log, type Refusal } from './http-reply.ts';
 import type { Ingest } from './ingest.ts';
 
@@ -82,6 +83,10 @@ export function createStationHttp(deps: StationHttpDeps): FastifyInstance {
   app.post('/v1/renew', async (request, reply) => {
     const body = parseWire(renewRequest, request.body);
     return sendResult(reply, body.ok ? await renew(deps, stationOf(request), body.value.csrPem) : body);
+  });
+  app.post('/v1/epochs', async (request, reply) => {
+    const body = parseWire(epochRequest, request.body);
+    return sendResult(reply, body.ok ? await openEpoch(deps, stationOf(request), body.value) : body);
   });
   app.post('/v1/log/entries', async (request, reply) => {
     const body = parseWire(uploadRequest, request.body);

@@ -9,7 +9,7 @@ export const errorBody = z.strictObject({ reason: z.enum(ERROR_REASONS), message
 
 /** POST /v1/enrol: the one-time code, a PKCS#10 request (PEM, P-256) and the station's ledger key (C2SP vkey). */
 export const enrolRequest = z.strictObject({
-  code: z.string().min(8).max(64),
+  code: z.string().min(8).max(160),
   csrPem: z.string().max(8192),
   /** P-256 public JWK that the tenant's secrets are encrypted to (ECDH-ES). */
   encryptionKey: z.strictObject({ kty: z.literal('EC'), crv: z.literal('P-256'), x: z.string(), y: z.string() }),
@@ -44,6 +44,13 @@ export type TenantSecrets = z.infer<typeof tenantSecrets>;
 /** POST /v1/renew (client certificate): a fresh CSR → a fresh 7-day certificate. */
 export const renewRequest = z.strictObject({ csrPem: z.string().max(8192) });
 export const renewResponse = z.strictObject({ certificatePem: z.string() });
+
+/**
+ * POST /v1/epochs (client certificate): the station's ledger was lost or set aside and begins anew with a new key. Answered
+ * once per epoch; asking again with the same key gets the same answer, 422 inconsistent where the epoch is not the next one.
+ */
+export const epochRequest = z.strictObject({ epoch: z.int().min(2), ledgerKey: z.string().max(64) });
+export const epochResponse = z.strictObject({ origin: z.string() });
 
 /** At most this much in one upload (DESIGN; later issues tune it). */
 export const UPLOAD_MAX_ENTRIES = 500;

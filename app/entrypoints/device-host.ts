@@ -47,6 +47,11 @@ async function simulatedHardwareAt(url: string | undefined): Promise<{ readers: 
   return simulatedHardware({ url, log });
 }
 
+if (process.send === undefined) {
+  log('device host: it was started by hand; the station starts it, with an IPC channel');
+  process.exit(EXIT_CONFIGURATION);
+}
+
 const transport = parentProcessTransport(process);
 const host = createDeviceHost({ transport, ...(await hardware(configuration())), clock: systemClock, version: packageJson.version, log });
 

@@ -118,7 +118,9 @@ export async function signIn(user: string, password: string): Promise<Answer<Me>
   const response = await call('/api/sign-in', { method: 'POST', body: { user, password } });
   if (response === undefined) return { ok: false, refusal: { kind: 'unreachable' } };
   if (!response.ok) return { ok: false, refusal: await refusalOf(response) };
-  return whoAmI();
+  const answer = await whoAmI();
+  if (answer.ok || answer.refusal.kind !== 'signed-out') return answer;
+  return { ok: false, refusal: { kind: 'refused', message: 'This browser did not keep the session. Allow cookies for this address, then try again.' } };
 }
 
 /** True when the server ended the session (or had already). */

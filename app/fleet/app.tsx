@@ -1,16 +1,17 @@
+import type { FleetView } from '../contract/fleet.ts';
+import { Contact } from './contact.tsx';
 import { DevicePage } from './device-page.tsx';
+import { isLost } from './feed.ts';
 import { ListPage } from './list-page.tsx';
+import { useArrival } from './navigation.ts';
 import { Waiting } from './notices.tsx';
 import { RecordsPage } from './records-page.tsx';
+import type { Route } from './route.ts';
 import { SignIn } from './sign-in.tsx';
 import { StationPage } from './station-page.tsx';
 import { useFleet } from './store.ts';
 import { TopBar } from './top-bar.tsx';
 import { WardsPage } from './wards-page.tsx';
-import { isLost } from './feed.ts';
-import { Contact } from './contact.tsx';
-import type { FleetView } from '../contract/fleet.ts';
-import type { Route } from './route.ts';
 
 function Place({ route, view }: { route: Route; view: FleetView }) {
   switch (route.page) {
@@ -42,6 +43,7 @@ export function App() {
   const session = useFleet((state) => state.session);
   const route = useFleet((state) => state.route);
   const fleet = useFleet((state) => state.fleet);
+  useArrival(route);
   if (session.kind === 'asking') return <Waiting unanswered={session.unanswered} />;
   if (session.kind === 'signed-out') return <SignIn ended={session.ended} />;
   return (

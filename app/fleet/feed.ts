@@ -43,7 +43,7 @@ export function isLost(feed: Feed<unknown>): boolean {
   return feed.failures >= (feed.held === undefined ? 1 : 2);
 }
 
-/** Milliseconds until the next reading: `everyMs`, doubling with each failure, at most 10 s. */
+/** Milliseconds until the next reading: `everyMs`, doubling with each failure, at most 5 s. */
 export function pauseMs(failures: number, everyMs: number): number {
-  return Math.min(10_000, everyMs * 2 ** Math.min(failures, 8));
+  return Math.min(5000, everyMs * 2 ** Math.min(failures, 8));
 }

@@ -68,14 +68,15 @@ interface RecordListProps {
 /** The newest records behind whatever is open, newest first. */
 export function RecordList({ level, title, q, only = () => true, tools }: RecordListProps) {
   const records = useFleet((state) => state.records);
-  const view = useFleet((state) => state.fleet.held?.value);
+  const fleet = useFleet((state) => state.fleet);
+  const view = fleet.held?.value;
   const all = (records.held?.value.events ?? []).filter(only).map((event) => recordRow(event, view, records.held?.asOf ?? event.at));
   const rows = filterRows(all, q, ({ text }) => text);
   const limit = records.query?.limit ?? 0;
   const cut = records.held !== undefined && records.held.value.events.length >= limit;
   return (
     <ListFrame id="records" title={title} level={level} count={countWords(rows.length, all.length)} held={records.held} tools={tools}>
-      <Contact feed={records} />
+      {!isLost(fleet) && <Contact feed={records} />}
       {rows.length > 0 && <DataTable labelledBy="records" columns={records.query?.device === undefined ? COLUMNS : OF_ONE_TABLET} rows={rows} keyOf={({ event }) => `${event.station} ${event.seq}`} />}
       {rows.length === 0 && all.length > 0 && <NothingFound q={q} />}
       {records.held !== undefined && all.length === 0 && <Empty>Nothing has been recorded here yet.</Empty>}

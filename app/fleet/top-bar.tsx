@@ -1,10 +1,10 @@
+import { useState } from 'react';
 import { signOut } from './api.ts';
 import type { Me } from './api.ts';
 import { Mark } from './mark.tsx';
 import { forget } from './refresh.ts';
 import { hrefOf } from './route.ts';
 import type { Route } from './route.ts';
-import { useState } from 'react';
 
 const PLACES = [
   { page: 'wards', title: 'Wards', holds: ['wards'] },

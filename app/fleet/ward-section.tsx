@@ -57,7 +57,7 @@ function WardCounts({ ward }: { ward: Ward }) {
       </a>
       <ul>
         {BESIDE_READY.map((state) => (
-          <li key={state}>
+          <li key={state} data-none={ward[state] === 0 || undefined}>
             <a href={hrefOf({ page: 'devices', ward: ward.id, state, q: '' })}>
               <StateMark state={state} />
               <b>{ward[state]}</b> <span>{STATE_WORDS[state]}</span>

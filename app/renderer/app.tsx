@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import type { KioskCommand, Snapshot } from '../contract/kiosk.ts';
 import { CartMap } from '../ui/cart-map.tsx';
 import type { MapSlot } from '../ui/cart-map.tsx';
+import { Fitted } from '../ui/fitted.tsx';
 import { MapKey } from '../ui/map-key.tsx';
 import type { Outcome } from './connection.ts';
 import { useWords, wordsIn, WordsProvider } from './language.ts';
@@ -82,16 +83,16 @@ function Page({ snapshot, request, hidden }: { snapshot: Snapshot; request: Requ
       {scene.edge}
       <header className="top">
         <p>
-          <b>{snapshot.place.ward}</b> <span>{words.t('cart.name', { cart: snapshot.place.cart })}</span>
+          <b>
+            <bdi>{snapshot.place.ward}</bdi>
+          </b> <span>{words.t('cart.name', { cart: snapshot.place.cart })}</span>
         </p>
         <Clock timeZone={snapshot.timeZone} />
       </header>
       <section className="map">
         <Map snapshot={snapshot} focus={scene.focus} />
       </section>
-      <section className="say" role="status" aria-live="polite">
-        {scene.say}
-      </section>
+      <Fitted className="say">{scene.say}</Fitted>
       <div className="also">
         <OthersLine others={snapshot.others} />
       </div>

@@ -39,7 +39,7 @@ export function wordsIn(tag: string): Words {
   return {
     language: known === base ? tag : known,
     direction: RIGHT_TO_LEFT.has(known) ? 'rtl' : 'ltr',
-    t: (key, values) => i18n.t(key, values ?? {}),
+    t: (key, values = {}) => i18n.t(key, Object.fromEntries(Object.entries(values).map(([name, value]) => [name, isolated(value)]))),
     percent: (whole) => new Intl.NumberFormat(numbers, { style: 'percent' }).format(whole / 100),
     age: (ms) => {
       const minutes = Math.max(1, Math.floor(ms / 60_000));
@@ -49,6 +49,9 @@ export function wordsIn(tag: string): Words {
     time: (atMs, timeZone) => new Intl.DateTimeFormat(numbers, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone }).format(atMs),
   };
 }
+
+/** Keeps a name from another script in one piece (U+2068 … U+2069), so that "Maria K." does not lose its dot to the other side. */
+const isolated = (value: string | number): string | number => (typeof value === 'string' && /\p{L}/u.test(value) ? `\u2068${value}\u2069` : value);
 
 const ACCENTED: Readonly<Record<string, string>> = { a: 'á', e: 'ë', i: 'î', o: 'ö', u: 'û', c: 'ç', n: 'ñ', s: 'š', y: 'ÿ', z: 'ž', A: 'Å', E: 'É', I: 'Ï', O: 'Ø', T: 'Ť', P: 'Þ', W: 'Ŵ', Y: 'Ý' };
 

@@ -14,7 +14,7 @@ export function OthersLine({ others }: { others: Snapshot['others'] }): ReactNod
       <ul>
         {others.slice(0, SHOWN).map(({ name, slot }, place) => (
           <li key={`${place} ${name}`}>
-            {slot !== undefined && <b>{slot}</b>} {name}
+            {slot !== undefined && <b>{slot}</b>} <bdi>{name}</bdi>
           </li>
         ))}
       </ul>

@@ -10,20 +10,26 @@ export function StatusLines({ snapshot }: { snapshot: Snapshot }): ReactNode {
   const now = useStationTime(5000);
   const { network, ladder, clockUnsure, degraded, message } = snapshot;
   const part = degraded[0];
-  const offline = network.state === 'offline' ? words.t('status.offline', { age: words.age(now - network.sinceMs) }) : undefined;
-  const list = network.state === 'offline' && network.bundleAgeMs !== undefined && ladder === 'fresh' ? words.t('status.list', { age: words.age(network.bundleAgeMs) }) : undefined;
-  const serious = [part !== undefined && message.kind !== 'idle' ? words.t(`degraded.${part}.then`) : undefined, ladder === 'stale' || (ladder !== 'fresh' && message.kind !== 'idle') ? words.t(`status.${ladder}`) : undefined, clockUnsure ? words.t('status.clock') : undefined];
-  const alarms = serious.filter((line) => line !== undefined).slice(0, 1);
+  const alarms = [
+    part !== undefined && message.kind !== 'idle' ? words.t(`degraded.${part}.then`) : undefined,
+    ladder === 'stale' || (ladder !== 'fresh' && message.kind !== 'idle') ? words.t(`status.${ladder}`) : undefined,
+    clockUnsure ? words.t('status.clock') : undefined,
+  ].filter((line) => line !== undefined);
   return (
     <div className="status">
-      {alarms.map((line) => (
+      {alarms.slice(0, 1).map((line) => (
         <p key={line}>
           <AttentionIcon /> {line}
         </p>
       ))}
-      {offline !== undefined && (
+      {network.state === 'offline' && (
         <p>
-          <OfflineIcon /> {list === undefined || alarms.length > 0 ? offline : `${offline} ${list}.`}
+          <OfflineIcon />
+          {[
+            words.t('status.offline', { age: words.age(now - network.sinceMs) }),
+            network.unsynced > 0 ? words.t('status.kept', { count: network.unsynced }) : '',
+            network.bundleAgeMs !== undefined && alarms.length === 0 ? words.t('status.list', { age: words.age(network.bundleAgeMs) }) : '',
+          ].join(' ')}
         </p>
       )}
     </div>

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LIGHTS, slotNumber } from '../contract/device-host.ts';
 import type { Directory } from './directory.ts';
+import { logLine } from './log-line.ts';
 import type { Cart } from './world/cart.ts';
 import { SLOT_FAULTS } from './world/cart.ts';
 import { MISBEHAVIOURS } from './world/mdm-records.ts';
@@ -54,7 +55,7 @@ export const worldView = z.strictObject({
   station: z.strictObject({ pid: z.int().nullable() }),
   readerPresent: z.boolean(),
   mischief: z.array(z.strictObject({ fault: z.enum(MISBEHAVIOURS), serial: z.string().nullable(), times: z.int() })).describe('Waiting to happen.'),
-  log: z.array(z.strictObject({ number: z.int(), at: z.string(), text: z.string() })).describe('What happened, newest first.'),
+  log: z.array(logLine).describe('What happened, newest first.'),
 });
 export type WorldView = z.infer<typeof worldView>;
 

@@ -1,5 +1,6 @@
 import { hostMessage, type HostCommand, type HostEvent } from '../contract/device-host.ts';
 import { kioskRequest, type KioskCommand, type KioskRefusal, type Snapshot } from '../contract/kiosk.ts';
+import type { NetworkEvent } from '../contract/network-event.ts';
 import type { PolicyBundle } from '../contract/policy-bundle.ts';
 import type { Transport } from '../contract/transport.ts';
 import { ok, unreachable, type Result } from '../domain/result.ts';
@@ -11,17 +12,8 @@ import { createRecord } from './record.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { createContext, emptyState } from './state.ts';
 import { createTakeDevice } from './take-device.ts';
-import { createTakeEvidence, type ReceivedBundle, type ReceivedStatement } from './take-evidence.ts';
+import { createTakeEvidence } from './take-evidence.ts';
 import { createWatchSlots } from './watch-slots.ts';
-
-/** What sync submits: news from the network, already verified or refused. */
-export type NetworkEvent =
-  | { readonly kind: 'statements'; readonly statements: readonly ReceivedStatement[]; readonly cursor: number }
-  | { readonly kind: 'bundle'; readonly bundle: ReceivedBundle }
-  /** The server cosigned; `atMs` is its clock at that moment. */
-  | { readonly kind: 'cosigned'; readonly atMs: number }
-  | { readonly kind: 'online' }
-  | { readonly kind: 'offline' };
 
 /** One cart. Everything enters through one mailbox; nothing is shown or lit before the ledger holds it. */
 export interface Station {

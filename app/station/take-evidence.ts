@@ -1,19 +1,12 @@
 import type { PolicyBundle } from '../contract/policy-bundle.ts';
+import { CURSOR_META, type ReceivedBundle, type ReceivedStatement } from '../contract/network-event.ts';
 import type { StatementClaims } from '../contract/statement.ts';
 import type { EntryDraft, LedgerValue } from '../domain/entries.ts';
 import { judgeBinding, nextSanitizationStep } from '../domain/sanitization.ts';
 import type { DeviceRow, Evidence } from '../domain/tables.ts';
-import type { BundleRefusal, StatementKind, StatementRefusal } from '../domain/terms.ts';
+import type { StatementKind } from '../domain/terms.ts';
 import type { Record } from './record.ts';
 import type { StationContext } from './state.ts';
-
-/** A statement as sync hands it over: its signature was checked, or it was refused and says why. `digest`: SHA-256 of the JWS, hex. */
-export type ReceivedStatement =
-  | { readonly digest: string; readonly claims: StatementClaims }
-  | { readonly digest: string; readonly refusal: StatementRefusal };
-export type ReceivedBundle =
-  | { readonly digest: string; readonly jws: string; readonly bundle: PolicyBundle }
-  | { readonly digest: string; readonly refusal: BundleRefusal };
 
 /** Evidence from the network, and what the station asks for in return (R3). */
 export interface TakeEvidence {
@@ -25,8 +18,6 @@ export interface TakeEvidence {
   /** Asks for whatever sanitization the docked devices now need. */
   pursue(): Promise<void>;
 }
-
-export const CURSOR_META = 'downlink-cursor';
 
 export function createTakeEvidence(context: StationContext, record: Record): TakeEvidence {
   const { deps, state } = context;

@@ -41,6 +41,10 @@ export function composeStore({ database, loaded, key, options, insertBatch }: St
     size: () => head.frontier.size,
     root: () => rootOf(head.frontier).toString('hex'),
     latestCheckpoint: () => head.checkpoint,
+    async checkpointUpTo(size) {
+      const row = await database.get('SELECT size, note FROM checkpoint WHERE size <= ? ORDER BY size DESC LIMIT 1', [size]);
+      return row && { size: integer(row, 'size'), note: String(row['note']) };
+    },
     checkpoint: () => writer.submit(0, (stage) => stage.checkpoint()),
     async entries(from, limit) {
       const rows = await database.all('SELECT seq, bytes FROM entry WHERE seq >= ? ORDER BY seq LIMIT ?', [from, limit]);

@@ -57,8 +57,11 @@ async function findFile(path: string): Promise<OpenFailure | undefined> {
   const writable = await mayWrite(dirname(path));
   if (!writable) return 'no-permission';
   const found = await stat(path).catch(missing);
-  // A WAL without its database is what an interrupted `setAside` leaves: it may hold the only copy of entries.
-  if (found === undefined) return (await stat(`${path}-wal`).catch(missing)) === undefined ? undefined : 'unreadable';
+  if (found === undefined) {
+    // A WAL without its database is what an interrupted `setAside` leaves: it may hold the only copy of entries.
+    const wal = await stat(`${path}-wal`).catch(missing);
+    return wal === undefined || wal.size === 0 ? undefined : 'unreadable';
+  }
   if (!found.isFile()) return 'unreadable';
   if (!(await mayWrite(path))) return 'no-permission';
   if (found.size === 0) return undefined;

@@ -23,6 +23,9 @@ export class SqliteError extends Error {
   }
 }
 
+/** How long to wait for a lock that another process may be about to give up. */
+const BUSY_TIMEOUT_MS = 250;
+
 /** One prepared statement; each run is one round trip to the thread pool and one transaction of its own. */
 export interface Statement {
   run(values: readonly SqlValue[]): Promise<void>;
@@ -45,6 +48,7 @@ export async function openDatabase(path: string, mode: OpenMode): Promise<Databa
   const handle = await new Promise<sqlite3.Database>((resolve, reject) => {
     const opening = new sqlite3.Database(path, flags, (error) => (error === null ? resolve(opening) : reject(new SqliteError(error, `open ${path}`))));
   });
+  handle.configure('busyTimeout', BUSY_TIMEOUT_MS);
   const statements: sqlite3.Statement[] = [];
   const all = (sql: string, values: readonly SqlValue[] = []): Promise<readonly Row[]> =>
     new Promise((resolve, reject) => {

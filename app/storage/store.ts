@@ -74,6 +74,8 @@ export interface Store {
   /** RFC 6962 root over the committed entries, hex. */
   root(): string;
   latestCheckpoint(): SignedCheckpoint | undefined;
+  /** The newest stored checkpoint over at most `size` entries: what an upload of a part of the ledger goes with. */
+  checkpointUpTo(size: number): Promise<SignedCheckpoint | undefined>;
   /** Signs and stores a checkpoint over everything committed; the one that stands if nothing was added since. */
   checkpoint(): Promise<Result<SignedCheckpoint, AppendFailure>>;
   /** Up to `limit` entries from `from` on, in order. */

@@ -49,12 +49,12 @@ export const PinIcon = (): ReactNode => (
   </Icon>
 );
 
-/** Another cart: the place to go when this one cannot help. */
+/** On to another cart: this one cannot help. */
 export const CartIcon = (): ReactNode => (
   <Icon name="cart">
-    <rect x="9" y="6" width="46" height="44" rx="6" />
-    <path d="M9 28h46M20 15v5m12-5v5m12-5v5M20 37v5m12-5v5m12-5v5" />
-    <path className="icon-warn" d="M17 58h.1M47 58h.1" />
+    <rect x="5" y="8" width="32" height="40" rx="5" />
+    <path d="M5 28h32M15 16v5m12-5v5M15 35v5m12-5v5M12 57h.1M30 57h.1" />
+    <path className="icon-warn" d="M46 28h14m-8-9 9 9-9 9" />
   </Icon>
 );
 

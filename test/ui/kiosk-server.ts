@@ -9,7 +9,7 @@ import type { Snapshot } from '../../app/contract/kiosk.ts';
 /** The policy the page ships under. */
 export const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self' ws://127.0.0.1:*";
 const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.woff2': 'font/woff2', '.svg': 'image/svg+xml' };
-export const DIST = fileURLToPath(new URL('../../dist/kiosk', import.meta.url));
+const DIST = fileURLToPath(new URL('../../dist/kiosk', import.meta.url));
 
 export interface FakeStation {
   readonly url: string;
@@ -23,15 +23,15 @@ export interface FakeStation {
   close(): Promise<void>;
 }
 
-/** Serves the built page and plays the station's end of its WebSocket, on a free loopback port. */
-export async function startFakeStation(token = 'tok'): Promise<FakeStation> {
+/** Serves the built page in `root` and plays the station's end of its WebSocket, on a free loopback port. */
+export async function startFakeStation(root = DIST, token = 'tok'): Promise<FakeStation> {
   const received: unknown[] = [];
   const pages = new Set<WebSocket>();
   let latest: Snapshot | undefined;
   let isDown = false;
   const http = createServer((request, response) => {
     const path = normalize(new URL(request.url ?? '/', 'http://x').pathname);
-    const file = join(DIST, path === '/' ? 'index.html' : path);
+    const file = join(root, path === '/' ? 'index.html' : path);
     readFile(file).then(
       (body) => response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream', 'content-security-policy': CSP }).end(body),
       () => response.writeHead(404).end(),

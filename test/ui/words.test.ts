@@ -78,6 +78,11 @@ test('a language nobody translated falls back to English, a region to its langua
   expect(wordsIn(PSEUDO).t('take.do')).not.toBe('Take');
 });
 
+test('a name keeps its dot in a language written from right to left', () => {
+  expect(wordsIn('he').t('taken.do', { name: 'Maria K.' })).toContain('\u2068Maria K.\u2069');
+  expect(wordsIn('he').t('unreadable.do', { slot: 8 })).toContain(' 8');
+});
+
 test('a time is that of the cart, not of the screen', () => {
   expect(wordsIn('en').time(Date.UTC(2026, 10, 21, 5, 51), 'Europe/Berlin')).toBe('06:51');
   expect(wordsIn('en').time(Date.UTC(2026, 10, 21, 23, 5), 'Europe/Berlin')).toBe('00:05');

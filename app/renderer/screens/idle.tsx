@@ -10,7 +10,8 @@ export function idleScene({ snapshot, words }: SceneInput<'idle'>): Scene {
   const broken = (['ledger', 'slots', 'device-host', 'readers'] as const).find((part) => degraded.includes(part));
   if (broken !== undefined) {
     const emblem = broken === 'device-host' ? <ClockIcon /> : <CartIcon />;
-    return { foot, say: <Elsewhere emblem={emblem} order={words.t(`degraded.${broken}.do`)} then={words.t(`degraded.${broken}.then`)} /> };
+    const seesReturns = broken !== 'slots' && broken !== 'device-host';
+    return { foot: seesReturns ? foot : undefined, say: <Elsewhere emblem={emblem} order={words.t(`degraded.${broken}.do`)} then={words.t(`degraded.${broken}.then`)} /> };
   }
   if (ladder === 'none' || ladder === 'break-glass-only') {
     return { foot, say: <Elsewhere emblem={<CartIcon />} order={words.t('ladder.do')} then={words.t(`status.${ladder}`)} /> };

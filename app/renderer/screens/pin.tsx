@@ -9,7 +9,7 @@ const FEWEST = 4;
 const MOST = 12;
 
 export function pinScene(input: SceneInput<'pin'>): Scene {
-  return { layout: 'pad', say: <PinScreen key={input.message.session} {...input} />, foot: input.message.name };
+  return { layout: 'pad', say: <PinScreen key={input.message.session} {...input} />, foot: <bdi>{input.message.name}</bdi> };
 }
 
 function PinScreen({ message, words, request }: SceneInput<'pin'>): ReactNode {

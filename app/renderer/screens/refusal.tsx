@@ -22,7 +22,7 @@ export function refusalScene({ message, words }: SceneInput<'refusal'>): Scene {
         <p className="body">{why}</p>
       </>
     ),
-    foot: name,
+    foot: name === undefined ? undefined : <bdi>{name}</bdi>,
   };
 }
 

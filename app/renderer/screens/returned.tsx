@@ -11,7 +11,9 @@ export function returnedScene({ message, words }: SceneInput<'returned'>): Scene
           <DoneIcon />
         </div>
         <h1 className="title">{words.t(`returned.${how}.do`)}</h1>
-        {name !== undefined && <p className="lead">{words.t('returned.name', { name })}</p>}
+        {name !== undefined && <p className="lead">
+            <bdi>{name}</bdi>
+          </p>}
         <p className="body">{words.t(waitsForNetwork ? 'returned.waits' : 'returned.in', { slot })}</p>
       </>
     ),

@@ -16,7 +16,7 @@ export function takeScene({ message, snapshot, words }: SceneInput<'take'>): Sce
           <span className="title">{words.t('take.do')}</span> <Numeral of="slot" value={slot} />
         </h1>
         <p className="lead">
-          {name} <span className="lead-plain">{words.t('take.then')}</span>
+          <bdi>{name}</bdi> <span className="lead-plain">{words.t('take.then')}</span>
         </p>
       </>
     ),

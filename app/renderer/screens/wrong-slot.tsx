@@ -16,7 +16,7 @@ export function wrongSlotScene({ message, words }: SceneInput<'wrong-slot'>): Sc
           <p className="body">{yours === undefined ? words.t('wrong.keep.alone') : words.t('wrong.keep.then', { pulled, yours })}</p>
         </>
       ),
-      foot: name,
+      foot: name === undefined ? undefined : <bdi>{name}</bdi>,
     };
   }
   return {

@@ -1,4 +1,4 @@
-import { createSign, createVerify, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createPrivateKey, createPublicKey, createSign, createVerify, generateKeyPairSync, randomBytes } from 'node:crypto';
 
 /** A service account key file in the vendor's shape; whoever holds it can wipe tablets. */
 export interface ServiceAccountFile {
@@ -15,19 +15,20 @@ export interface ServiceAccount {
   readonly publicKeyPem: string;
 }
 
-export function makeServiceAccount(tokenUri: string): ServiceAccount {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+/** A service account with a new key, or with the key of an earlier file. */
+export function makeServiceAccount(tokenUri: string, earlier?: Pick<ServiceAccountFile, 'private_key' | 'private_key_id'>): ServiceAccount {
+  const key = earlier ? createPrivateKey(earlier.private_key) : generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
   return {
     file: {
       type: 'service_account',
       project_id: 'dockward-simulator',
-      private_key_id: randomBytes(20).toString('hex'),
-      private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+      private_key_id: earlier?.private_key_id ?? randomBytes(20).toString('hex'),
+      private_key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
       client_email: 'dockward@dockward-simulator.iam.gserviceaccount.com',
       client_id: '100000000000000000001',
       token_uri: tokenUri,
     },
-    publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+    publicKeyPem: createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString(),
   };
 }
 

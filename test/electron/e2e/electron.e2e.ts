@@ -24,11 +24,12 @@ const missing = binary === undefined ? 'Electron binary not present' : existsSyn
 if (missing !== undefined) process.stdout.write(`skipped: test/electron/e2e: ${missing}\n`);
 
 describe.skipIf(missing !== undefined)(`real Electron${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
-  const home = mkdtempSync(join(tmpdir(), 'dockward-electron-'));
+  let home: string;
   let app: ElectronApplication;
   let window: Page;
 
   beforeAll(async () => {
+    home = mkdtempSync(join(tmpdir(), 'dockward-electron-'));
     await bundleShell();
     // No station listens there: the shell is under test, and it must stand without one.
     const env = { ...process.env, DOCKWARD_KIOSK_URL: 'ws://127.0.0.1:9/kiosk?token=none' } as Record<string, string>;

@@ -26,6 +26,12 @@ export function currentTestbed(): PcscTestbed | undefined {
   return told === undefined ? undefined : (JSON.parse(told) as PcscTestbed);
 }
 
+export function slotOf(testbed: PcscTestbed, index: number): { readonly name: string; readonly port: number } {
+  const slot = testbed.readers[index];
+  if (slot === undefined) throw new Error(`the testbed has no slot ${index}`);
+  return slot;
+}
+
 /** Own mounts, network and processes: nothing is exposed, runs are parallel, and all of it ends with its first process. */
 export const UNSHARE = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc', ...(process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'])];
 

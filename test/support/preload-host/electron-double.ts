@@ -63,7 +63,7 @@ export function electronDouble(setting: ElectronDoubleSetting) {
   const windows: WindowDouble[] = [];
   const processes: ProcessDouble[] = [];
   const sessions: SessionDouble[] = [];
-  const seen = { quits: 0, exits: [] as number[], sandboxed: false, menu: 'default' as unknown, schemes: [] as unknown[], blockers: [] as string[] };
+  const seen = { quits: 0, relaunches: 0, exits: [] as number[], sandboxed: false, menu: 'default' as unknown, schemes: [] as unknown[], blockers: [] as string[] };
   let channels = 0;
   const channelEnds: PortDouble[] = [];
 
@@ -80,6 +80,9 @@ export function electronDouble(setting: ElectronDoubleSetting) {
     quit: () => {
       seen.quits += 1;
       app.emit('before-quit', fakeEvent());
+    },
+    relaunch: () => {
+      seen.relaunches += 1;
     },
     exit: (code: number) => void seen.exits.push(code),
   });

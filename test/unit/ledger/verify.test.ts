@@ -12,7 +12,7 @@ const ORIGIN = 'mercy/station/cart-7/e1';
 const { privateKey } = generateKeyPairSync('ed25519');
 const KEY = verifierKey(ORIGIN, privateKey);
 const POSITION: EntryPosition = { station: 'cart-7', epoch: 1, seq: 0, prev: NO_PREVIOUS, hlc: { ms: 1_790_000_000_000, n: 0 }, boot: 'boot-1', mono: 4711 };
-const RETURN: EntryDraft = { type: 'returned', device: 'R52T1', actor: 'ab'.repeat(32), slot: 7, body: { release: 'r-1', how: 'return' }, covered: true };
+const RETURN = { type: 'returned', device: 'R52T1', actor: 'ab'.repeat(32), slot: 7, body: { release: 'r-1', how: 'return' }, covered: true } as const satisfies EntryDraft;
 
 interface Ledger {
   readonly entries: readonly Buffer[];

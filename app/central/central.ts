@@ -1,0 +1,119 @@
+import { mkdir } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import type { Server as TlsServer } from 'node:https';
+import type { FastifyInstance } from 'fastify';
+import type { RecordedEntry } from '../domain/entries.ts';
+import type { CartView, Change } from '../domain/tables.ts';
+import { issueServerCertificate, type PemPair } from './authority.ts';
+import { createBundleStore } from './bundle.ts';
+import { openDatabase, type Database } from './database.ts';
+import { importDirectory, type Directory } from './directory.ts';
+import { createWakener } from './downlink.ts';
+import { makeCode, type Place } from './enrolment.ts';
+import { openFirstSecrets, openTenant, StartRefused, type FirstSecrets } from './first-start.ts';
+import type { Log, Refusal } from './http-reply.ts';
+import { createIngest } from './ingest.ts';
+import type { TenantKeys } from './keys.ts';
+import type { MdmAdapter } from './mdm/adapter.ts';
+import { createPeopleHttp } from './people-http.ts';
+import { runSanitization, type SanitizationPace } from './sanitization.ts';
+import { createStationHttp } from './station-http.ts';
+import type { Result } from '../domain/result.ts';
+
+export interface CentralOptions {
+  readonly databaseUrl: string;
+  /** Holds the keys and the first secrets; 0700. */
+  readonly dataFolder: string;
+  /** Imported at the start, if given; names the tenant of a new database. */
+  readonly directory: Directory | undefined;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly stationPort: number;
+  /** Names or addresses under which stations reach this server, beside localhost and 127.0.0.1. */
+  readonly stationNames: readonly string[];
+  /** Certificate of the people's listener; without it only a loopback address is allowed. */
+  readonly tls: PemPair | undefined;
+  readonly fleetFolder: string;
+  readonly mdm: { readonly adapter: MdmAdapter; readonly pace: SanitizationPace } | undefined;
+  readonly project: (view: CartView, entry: RecordedEntry) => readonly Change[];
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  readonly log: Log;
+}
+
+export interface Central {
+  readonly url: string;
+  readonly stationUrl: string;
+  readonly firstSecrets: FirstSecrets | undefined;
+  readonly database: Database;
+  readonly keys: TenantKeys;
+  makeCode(place: Place): Promise<Result<{ code: string; expiresAtMs: number }, Refusal>>;
+  /** Answers what is under way, then lets go of ports and database. */
+  close(): Promise<void>;
+}
+
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
+const SERVER_CERTIFICATE_EVERY_MS = 86_400_000;
+
+/** Starts one process of the central server. Several may run on one database, if they share the data folder's keys. */
+export async function startCentral(options: CentralOptions): Promise<Central> {
+  const { log, now } = options;
+  if (!options.tls && !LOOPBACK.has(options.host)) {
+    throw new StartRefused(`People would sign in to ${options.host} without encryption. Give a certificate (--tls-cert FILE --tls-key FILE) or keep --host 127.0.0.1.`);
+  }
+  await mkdir(options.dataFolder, { recursive: true, mode: 0o700 });
+  const database = await openDatabase(options.databaseUrl, (error) => log.error({ err: error }, 'the database connection failed'));
+  const opened: (() => Promise<unknown>)[] = [() => database.close()];
+  const close = async (): Promise<void> => {
+    for (const release of opened.splice(0).reverse()) await release();
+  };
+  try {
+    const keys = await openTenant(database, options.dataFolder, options.directory?.tenant ?? 'dockward');
+    if (options.directory) await importDirectory(database, keys, options.directory);
+    const firstSecrets = await openFirstSecrets({ database, now }, options.dataFolder);
+    const bundles = createBundleStore(database, keys, now);
+    const wakener = await createWakener(database);
+    opened.push(() => wakener.close());
+    const base = { database, keys, now, log };
+
+    if (options.mdm) {
+      const queue = runSanitization({ ...base, ...options.mdm }, wakener);
+      opened.push(() => queue.close());
+    }
+    const serverCertificate = (): Promise<PemPair> => issueServerCertificate(keys.authority, keys.tenant, [options.host, ...options.stationNames].filter((name) => name !== '0.0.0.0' && name !== '::'));
+    const stations = createStationHttp({ ...base, ingest: createIngest({ ...base, project: options.project }), bundles, wakener, server: await serverCertificate() });
+    const stationUrl = await listen(stations, options.host, options.stationPort, '--station-port');
+    opened.push(() => stations.close());
+    const renewal = setInterval(() => {
+      serverCertificate().then(
+        (fresh) => (stations.server as unknown as TlsServer).setSecureContext({ key: fresh.keyPem, cert: `${fresh.certificatePem}\n${keys.authority.certificatePem}`, ca: keys.authority.certificatePem }),
+        (error: unknown) => log.error({ err: error }, 'the server certificate could not be renewed'),
+      );
+    }, SERVER_CERTIFICATE_EVERY_MS);
+    opened.push(async () => clearInterval(renewal));
+    const people = await createPeopleHttp({ ...base, tls: options.tls, fleetFolder: options.fleetFolder });
+    const url = await listen(people, options.host, options.port, '--port');
+    opened.push(() => people.close());
+    return { url, stationUrl, firstSecrets, database, keys, makeCode: (place) => makeCode(base, place), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function listen(app: FastifyInstance, host: string, port: number, flag: string): Promise<string> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    await app.close();
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') throw new StartRefused(`Port ${port} on ${host} is already in use. End the program that holds it, or choose another with ${flag} N (0: any free port).`);
+    if (code === 'EACCES') throw new StartRefused(`This user may not listen on port ${port}. Choose one above 1023 with ${flag} N.`);
+    if (code === 'EADDRNOTAVAIL') throw new StartRefused(`This machine has no address ${host}. Give one of its own with --host.`);
+    throw error;
+  }
+  const address = app.server.address() as AddressInfo;
+  const name = host.includes(':') ? `[${host}]` : host;
+  return `${app.initialConfig.https ? 'https' : 'http'}://${name}:${address.port}`;
+}

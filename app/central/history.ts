@@ -1,0 +1,64 @@
+import type { FleetEvent } from '../contract/fleet.ts';
+import type { EntryType } from '../domain/entries.ts';
+import type { Database } from './database.ts';
+import { iso, staffNames } from './fleet-view.ts';
+
+/** What each kind of entry says to a person reading the history. */
+const WORDS: Readonly<Record<EntryType, string>> = {
+  'station-started': 'Station started',
+  'clock-stepped': 'The station’s clock was changed',
+  'host-lost': 'The cart’s readers and slots went away',
+  'host-restored': 'The cart’s readers and slots are back',
+  'bundle-accepted': 'New staff list and rules accepted',
+  'bundle-refused': 'Staff list and rules refused',
+  'device-admitted': 'Tablet admitted',
+  'device-standing': 'Standing of the tablet changed',
+  'tap-refused': 'Tap refused',
+  'pin-attempted': 'PIN typed',
+  'pin-accepted': 'PIN accepted',
+  'pin-refused': 'PIN refused',
+  offered: 'Tablet offered',
+  'offer-lapsed': 'Offer ended without the tablet being taken',
+  released: 'Tablet taken',
+  'wrong-pull': 'Wrong tablet pulled; it must go back',
+  'unidentified-removal': 'Tablet removed by nobody known',
+  'removal-claimed': 'Removal claimed by a person',
+  'removal-unclaimed': 'Removal not claimed; the ward answers for the tablet',
+  returned: 'Tablet put in',
+  'foreign-docked': 'A tablet of another place was put in',
+  'dock-unreadable': 'A tablet was put in that does not answer',
+  absent: 'Tablet away while it is wiped',
+  reappeared: 'Tablet back while it is wiped',
+  exposed: 'Tablet was out of sight; it must be wiped again',
+  'sanitization-requested': 'Wipe asked for',
+  'statement-accepted': 'Evidence accepted',
+  'statement-refused': 'Statement refused',
+  'sanitization-failed': 'Wipe given up',
+  quarantined: 'Tablet put into quarantine',
+};
+
+const MOST = 500;
+
+/** The newest entries, of one device if its serial is given; newest first. `limit` is cut to 500. */
+export async function readHistory(database: Database, query: { readonly device?: string | undefined; readonly limit: number }): Promise<{ events: FleetEvent[] }> {
+  const names = await staffNames(database);
+  const found = await database.query<{ station: string; seq: number; type: string; device: string | null; actor: string | null; slot: number | null; at_ms: number }>(
+    `select o.station, e.seq, e.type, e.device, e.actor, e.slot, e.at_ms from entry e join origin o using (origin)
+     where $1::text is null or e.device = $1 order by e.at_ms desc, e.seq desc limit $2`,
+    [query.device ?? null, Math.min(query.limit, MOST)],
+  );
+  return {
+    events: found.rows.map(({ station, seq, type, device, actor, slot, at_ms }) => ({
+      at: iso(at_ms),
+      station,
+      seq,
+      type,
+      ...(device === null ? {} : { device }),
+      ...(actor === null ? {} : { person: names.get(actor) ?? 'Somebody no longer in the directory' }),
+      ...(slot === null ? {} : { slot }),
+      text: isEntryType(type) ? WORDS[type] : `Recorded by a newer station: ${type}`,
+    })),
+  };
+}
+
+const isEntryType = (type: string): type is EntryType => Object.hasOwn(WORDS, type);

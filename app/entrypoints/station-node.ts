@@ -1,0 +1,158 @@
+/** One cart's station as a plain Node program: prints `station {json}` once the kiosk can be shown. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { pino } from 'pino';
+import { projectEntry } from '../domain/projection.ts';
+import { parseVkey } from '../ledger/note.ts';
+import { createBadgeHmacs } from '../station/badge.ts';
+import { stationConfig, type StationConfig } from '../station/config.ts';
+import { createPinCheck } from '../station/pin.ts';
+import { createStation } from '../station/station.ts';
+import { createDownlink } from '../sync/downlink.ts';
+import { openIdentity } from '../sync/identity.ts';
+import { writeDurably } from '../sync/sealed-file.ts';
+import { clientOf, startSync } from '../sync/sync.ts';
+import { createUplink } from '../sync/uplink.ts';
+import { superviseDeviceHost } from '../transport/device-host-process.ts';
+import { serveKiosk } from '../transport/kiosk-http.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import { systemClock } from './system-clock.ts';
+import { ensureEnrolled, knownBundle, openLedger, StartRefused } from './station-start.ts';
+
+const log = pino({ name: 'station', level: process.env['LOG_LEVEL'] ?? 'info' }, pino.destination({ fd: 2, sync: true }));
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+const { values: flags } = parseArgs({
+  options: {
+    data: { type: 'string', default: 'station-data' },
+    config: { type: 'string' },
+    central: { type: 'string' },
+    code: { type: 'string' },
+    'kiosk-port': { type: 'string' },
+    simulator: { type: 'string' },
+  },
+});
+
+async function readConfig(): Promise<StationConfig> {
+  if (flags.config === undefined) throw new StartRefused('A station needs --config FILE: which readers it has and how its slots stand. The README shows one.');
+  const text = await readFile(flags.config, 'utf8').catch((error: Error) => {
+    throw new StartRefused(`The configuration cannot be read: ${error.message}`);
+  });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new StartRefused(`${flags.config} is not JSON. Mend it; the README shows a whole one.`, { cause });
+  }
+  const parsed = stationConfig.safeParse(value);
+  if (!parsed.success) throw new StartRefused(`${flags.config} is not a station's configuration: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')}`);
+  return parsed.data;
+}
+
+async function start(): Promise<{ stop(): Promise<void> }> {
+  const config = await readConfig();
+  const data = resolve(flags.data);
+  await mkdir(data, { recursive: true, mode: 0o700 });
+  const central = flags.central ?? config.central;
+  const kioskPort = flags['kiosk-port'] === undefined ? config.kioskPort : Number(flags['kiosk-port']);
+
+  const clock = await systemClock(flags.simulator);
+  const identity = await openIdentity(data);
+  const { enrolment, secrets } = await ensureEnrolled(identity, central, flags.code, config.shelves);
+  const witness = parseVkey(enrolment.witness);
+  if (!witness.ok) throw new StartRefused('The witness key of the enrolment is damaged: enrol this station again.');
+  const ledger = await openLedger({ data, identity, clock, project: projectEntry, log, onFatal: (error) => fail(error) });
+  const bundle = await knownBundle(data, enrolment, clock.wallMs());
+
+  const station = await createStation(
+    {
+      place: { tenant: enrolment.tenant, station: enrolment.station, ward: enrolment.place.ward, cart: enrolment.place.cart, shelves: config.shelves, timeZone: config.timeZone, language: config.language },
+      store: ledger.store,
+      clock,
+      program: packageJson.version,
+      randomId: () => randomBytes(16).toString('hex'),
+      badgeHmacs: createBadgeHmacs(secrets),
+      checkPin: createPinCheck(secrets),
+      keepBundle: (jws) => writeDurably(join(data, 'bundle.jws'), jws),
+      log: ({ level, what, ...detail }) => log[level](detail, what),
+      onFailure: (error) => fail(error),
+    },
+    bundle,
+  );
+  const token = randomBytes(16).toString('hex');
+  const kiosk = await serveKiosk({ folder: here('../../dist/kiosk'), port: kioskPort, token, attach: station.attachKiosk });
+  const host = superviseDeviceHost({
+    program: here('./device-host.ts'),
+    environment: { DOCKWARD_HOST_CONFIG: JSON.stringify({ readers: config.readers, slots: config.slots, ports: config.ports, ...(flags.simulator === undefined ? {} : { simulatorUrl: flags.simulator }) }) },
+    attach: station.attachHost,
+    told: (what, detail) => log.warn(detail, what),
+  });
+
+  let client = clientOf(central ?? '', identity.enrolledOrThrow(), identity.keys.tlsKeyPem);
+  const sync = startSync({
+    identity,
+    client: () => client,
+    renewClient: () => {
+      client.close();
+      client = clientOf(central ?? '', identity.enrolledOrThrow(), identity.keys.tlsKeyPem);
+    },
+    uplink: createUplink(ledger.store, () => client, ledger.origin, witness.value),
+    downlink: createDownlink({
+      store: ledger.store,
+      client: () => client,
+      here: { tenant: enrolment.tenant, station: enrolment.station },
+      keys: () => enrolment.serverKeys,
+      nowMs: clock.wallMs,
+      submit: station.submit,
+      settled: station.settled,
+    }),
+    epoch: ledger.epoch,
+    submit: station.submit,
+    random: Math.random,
+    log: ({ level, what, ...detail }) => log[level](detail, what),
+  });
+  process.stdout.write(`station ${JSON.stringify({ id: enrolment.station, data, kiosk: { url: `${kiosk.url}/#token=${token}` } })}\n`);
+  return {
+    stop: async () => {
+      await sync.stop();
+      await host.stop();
+      await kiosk.close();
+      await station.stop();
+      await ledger.store.close();
+      clock.close();
+    },
+  };
+}
+
+/** The unexpected ends the program; whoever supervises it starts it again from the ledger. */
+function fail(error: unknown): never {
+  log.fatal({ err: error }, 'the station ends: something happened that the rules do not know');
+  process.exit(70);
+}
+
+const running = start();
+running.catch((error: unknown) => {
+  const inUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+  if (inUse) process.stderr.write(`station: port ${flags['kiosk-port'] ?? 'of kioskPort'} is in use by another program. Give another with --kiosk-port N, or 0 for any free one.\n`);
+  else if (error instanceof StartRefused) process.stderr.write(`station: ${error.message}\n`);
+  else log.fatal({ err: error }, 'the station could not start');
+  process.exit(1);
+});
+let stopping = false;
+function stop(): void {
+  if (stopping) return;
+  stopping = true;
+  running
+    .then((station) => station.stop())
+    .then(
+      () => process.exit(0),
+      (error: unknown) => fail(error),
+    );
+}
+process.on('SIGTERM', stop);
+// Ctrl-C reaches the whole process group; with a parent, the parent decides what it means.
+process.on('SIGINT', () => void (process.connected || stop()));
+process.on('disconnect', stop);

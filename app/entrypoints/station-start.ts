@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { PolicyBundle } from '../contract/policy-bundle.ts';
+import type { EnrolResponse } from '../contract/station-http.ts';
+import type { Clock } from '../station/clock.ts';
+import { openStore } from '../storage/open.ts';
+import { setAside } from '../storage/set-aside.ts';
+import type { OpenFailure, Project, Store } from '../storage/store.ts';
+import { enrolStation } from '../sync/enrol.ts';
+import type { Enrolled, Identity } from '../sync/identity.ts';
+import { readIfThere } from '../sync/sealed-file.ts';
+import { verifyBundle } from '../sync/verify-signed.ts';
+
+/** A start that a person can mend; the message says how. */
+export class StartRefused extends Error {}
+
+/** The identity's enrolment; asks for one with the code where there is none yet. */
+export async function ensureEnrolled(identity: Identity, central: string | undefined, code: string | undefined, shelves: readonly (readonly number[])[]): Promise<Enrolled> {
+  if (central === undefined) throw new StartRefused('Where is the central server? Say it with --central https://host:port or "central" in the configuration.');
+  const enrolled = identity.enrolled();
+  if (enrolled) return enrolled;
+  if (code === undefined) throw new StartRefused('This station is not enrolled. Make a one-time code on the fleet page (Stations, "Enrol a station") and start once with --code CODE.');
+  const done = await enrolStation(identity, central, code, shelves);
+  if (!done.ok) throw new StartRefused(`This station could not be enrolled at ${central}: ${done.reason.message}`);
+  return identity.enrolledOrThrow();
+}
+
+const WORDS: Readonly<Record<Exclude<OpenFailure, 'unreadable'>, string>> = {
+  'newer-schema': 'was written by a newer version of Dockward. Nothing was changed. Install that version again, or a later one.',
+  'old-sqlite': 'cannot be used safely with this SQLite. Nothing was changed. Run npm ci again, so that the pinned version is built.',
+  'other-ledger': 'belongs to another station. Nothing was changed. Give this station its own --data folder.',
+  'no-space': 'cannot be opened: the disk is full. Nothing was lost. Free some space and start again.',
+  'no-permission': 'cannot be written: this user lacks the right. Nothing was changed. Give the folder to the user who runs the station.',
+  locked: 'is in use by another station process. Stop that one first; two stations must never write one ledger.',
+};
+
+export interface OpenedLedger {
+  readonly store: Store;
+  readonly origin: string;
+  /** Set while the server has not yet heard of this ledger's epoch. */
+  readonly epoch: { readonly number: number; readonly registered: boolean };
+}
+
+/**
+ * Opens the ledger of the identity's current epoch. A database that cannot be read is set aside, untouched, and a new
+ * epoch with a new key begins, so that returns are recorded from the first minute; the server hears of it on contact.
+ */
+export async function openLedger(options: { data: string; identity: Identity; clock: Clock; project: Project; log: Logger; onFatal: (error: Error) => void }): Promise<OpenedLedger> {
+  const { data, identity, clock, project, log, onFatal } = options;
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    const { enrolment } = identity.enrolledOrThrow();
+    const epoch = identity.epoch();
+    const origin = `${enrolment.tenant}/station/${enrolment.station}/e${epoch.number}`;
+    const path = join(data, 'ledger.db');
+    const opened = await openStore({ path, station: enrolment.station, epoch: epoch.number, origin, signingKey: identity.ledgerKey(), project, clock, onFatal });
+    if (opened.ok) return { store: opened.value, origin, epoch };
+    if (opened.reason !== 'unreadable') throw new StartRefused(`The ledger ${path} ${WORDS[opened.reason]}`);
+    await identity.beginEpoch();
+    const keptAs = await setAside(path);
+    log.error({ keptAs, epoch: epoch.number + 1 }, 'the ledger could not be read; it was set aside untouched and a new epoch begins. Returns are recorded; devices are sanitized anew before anybody takes one');
+  }
+  throw new StartRefused(`The ledger in ${data} cannot be read, and a new one cannot be made there. Check the disk.`);
+}
+
+/** The bundle of an earlier life, verified again: the cart knows its people before the network answers. */
+export async function knownBundle(data: string, enrolment: EnrolResponse, nowMs: number): Promise<PolicyBundle | undefined> {
+  const jws = await readIfThere(join(data, 'bundle.jws'));
+  if (jws === undefined) return undefined;
+  const verified = await verifyBundle(jws, enrolment.serverKeys, enrolment, 0, nowMs);
+  // An expired bundle still says whose badge it is: what its age allows is the ladder's to judge.
+  return 'bundle' in verified ? verified.bundle : undefined;
+}

@@ -1,0 +1,13 @@
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import '../../ui/base.css';
+import { Panel } from './panel.tsx';
+import './panel.css';
+
+const page = document.getElementById('page');
+if (page === null) throw new Error('index.html has no #page');
+createRoot(page).render(
+  <StrictMode>
+    <Panel />
+  </StrictMode>,
+);

@@ -1,0 +1,225 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openDatabase } from '../../app/central/database.ts';
+import { createIngest } from '../../app/central/ingest.ts';
+import { projectEntry } from '../../app/domain/projection.ts';
+import { signCheckpoint, verifyCosignature } from '../../app/ledger/checkpoint.ts';
+import { parseVkey, verifierKey } from '../../app/ledger/note.ts';
+import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
+import { startTestCentral, SERIAL, type TestCentral } from './demo-central.ts';
+import { admissionOf, enrolStation, testLedger, type Answer, type TestLedger, type TestStation } from './demo-station.ts';
+
+let postgres: TestPostgres;
+let central: TestCentral;
+let station: TestStation;
+let ledger: TestLedger;
+
+beforeAll(async () => {
+  postgres = await startTestPostgres();
+  central = await startTestCentral(await postgres.createDatabase());
+});
+afterAll(async () => {
+  await central.close();
+  await postgres.stop();
+});
+beforeEach(async () => {
+  station = await enrolStation(central);
+  ledger = testLedger(station);
+  ledger.add(...admissionOf(SERIAL, 1), { type: 'exposed', device: SERIAL, slot: 1, body: { cause: 'unobserved', gapMs: 20_000 } });
+});
+
+const send = (upload: unknown): Promise<Answer> => station.request('POST', '/v1/log/entries', upload);
+const held = async (): Promise<number> => (await central.database.query('select 1 from entry where origin = $1', [station.origin])).rowCount ?? -1;
+
+function expectCosigned(answer: Answer, note: string): void {
+  expect(answer.text).toContain('cosignature');
+  const witness = parseVkey(station.enrolled.witness);
+  if (!witness.ok) throw new Error('the witness key cannot be read');
+  expect(verifyCosignature(note, String(answer.body['cosignature']), witness.value)).toMatchObject({ ok: true });
+}
+
+describe('an upload', () => {
+  it('is acknowledged by a cosignature over its own checkpoint, with entries and projections stored', async () => {
+    const answer = await send(ledger.upload());
+    expect([answer.status, answer.body['size']]).toEqual([200, 3]);
+    expectCosigned(answer, ledger.note(3));
+    expect(await held()).toBe(3);
+    const row = await central.database.query<{ row: { custody: unknown } }>(`select row from projection where origin = $1 and tbl = 'device' and key = $2`, [station.origin, SERIAL]);
+    expect(row.rows[0]?.row.custody).toMatchObject({ kind: 'cart', slot: 1 });
+  });
+
+  it('arrives in pieces and gives the same projection as in one', async () => {
+    const whole = await enrolStation(central, 'Cart B');
+    const copy = testLedger(whole);
+    copy.add(...admissionOf(SERIAL, 1), { type: 'exposed', device: SERIAL, slot: 1, body: { cause: 'unobserved', gapMs: 20_000 } });
+    await whole.request('POST', '/v1/log/entries', copy.upload());
+    for (let from = 0; from < 3; from += 1) expect((await send(ledger.upload(from, from + 1))).status).toBe(200);
+    const rows = async (origin: string): Promise<unknown> =>
+      (await central.database.query(`select tbl, key, row #- '{exposure,leaf}' as row from projection where origin = $1 order by tbl, key`, [origin])).rows;
+    expect(await rows(station.origin)).toEqual(await rows(whole.origin));
+  });
+
+  it('sent again after the reply was lost is stored once and gets the same cosignature', async () => {
+    const first = await send(ledger.upload());
+    central.clock.ms += 60_000;
+    const second = await send(ledger.upload());
+    expect(second.text).toBe(first.text);
+    expect(await held()).toBe(3);
+  });
+
+  it('sent twice at the same moment is stored once', async () => {
+    const answers = await Promise.all([send(ledger.upload()), send(ledger.upload()), send(ledger.upload())]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    expect(await held()).toBe(3);
+  });
+
+  it('that overlaps what is held stores only what is new', async () => {
+    await send(ledger.upload(0, 2));
+    const answer = await send(ledger.upload(0, 3));
+    expect([answer.status, answer.body['size'], await held()]).toEqual([200, 3, 3]);
+    expectCosigned(answer, ledger.note(3));
+  });
+
+  it('with a gap is told how much the server holds', async () => {
+    await send(ledger.upload(0, 1));
+    const answer = await send(ledger.upload(2, 3));
+    expect([answer.status, answer.body['reason'], answer.body['size']]).toEqual([409, 'stale-size', 1]);
+  });
+
+  it('of a station that has fallen behind its cosigned size is told so', async () => {
+    await send(ledger.upload());
+    const answer = await send(ledger.upload(0, 2));
+    expect([answer.status, answer.body['reason'], answer.body['size']]).toEqual([409, 'stale-size', 3]);
+  });
+
+  it('can be a mere checkpoint', async () => {
+    await send(ledger.upload(0, 2));
+    expect((await send(ledger.upload(2, 2))).status).toBe(200);
+    expect((await send(ledger.upload(2, 3))).status).toBe(200);
+  });
+});
+
+describe('a ledger that is not what it says', () => {
+  const expectRefusedWhole = async (upload: unknown, before = 0): Promise<void> => {
+    const answer = await send(upload);
+    expect([answer.status, answer.body['reason']]).toEqual([422, 'inconsistent']);
+    expect(await held()).toBe(before);
+    expect(answer.text).not.toMatch(/\bat .*\.ts/);
+  };
+
+  it('forked after it was cosigned is refused, and the cosigned branch stays', async () => {
+    await send(ledger.upload());
+    const fork = testLedger(station);
+    fork.add(...admissionOf(SERIAL, 2), { type: 'removal-unclaimed', device: SERIAL, body: { release: 'r-1' } });
+    await expectRefusedWhole(fork.upload(), 3);
+    fork.add({ type: 'host-lost', body: { cause: 'unplugged' } });
+    await expectRefusedWhole(fork.upload(3, 4), 3);
+  });
+
+  it('with a tampered entry is refused', async () => {
+    const upload = ledger.upload();
+    const tampered = Buffer.from(upload.entries[1] ?? '', 'base64').toString('utf8').replace('"slot":1', '"slot":2');
+    expect(tampered).toContain('"slot":2');
+    await expectRefusedWhole({ ...upload, entries: [upload.entries[0], Buffer.from(tampered).toString('base64'), upload.entries[2]] });
+  });
+
+  it('with an entry that is not canonical is refused', async () => {
+    const upload = ledger.upload(0, 1);
+    const spaced = Buffer.from(` ${Buffer.from(upload.entries[0] ?? '', 'base64').toString('utf8')}`).toString('base64');
+    await expectRefusedWhole({ ...upload, entries: [spaced] });
+  });
+
+  it('with entries in another order is refused', async () => {
+    const upload = ledger.upload();
+    await expectRefusedWhole({ ...upload, entries: upload.entries.toReversed() });
+  });
+
+  it('whose checkpoint another key signed is refused', async () => {
+    const { privateKey } = generateKeyPairSync('ed25519');
+    await expectRefusedWhole({ ...ledger.upload(), checkpoint: testLedger({ ...station, ledgerKey: privateKey }).note(0) });
+    await expectRefusedWhole({ ...ledger.upload(), checkpoint: ledger.note(3).replace(/[A-Za-z](?==*\n$)/, (last) => (last === 'A' ? 'B' : 'A')) });
+  });
+
+  it('whose checkpoint is for other entries or another size is refused', async () => {
+    const wrongRoot = signCheckpoint(station.origin, 3, Buffer.alloc(32), verifierKey(station.origin, station.ledgerKey), station.ledgerKey);
+    await expectRefusedWhole({ ...ledger.upload(), checkpoint: wrongRoot });
+    await expectRefusedWhole({ ...ledger.upload(), checkpoint: ledger.note(2) });
+  });
+
+  it('that the rules cannot follow is refused', async () => {
+    const strange = testLedger(station);
+    strange.add({ type: 'exposed', device: 'NEVER-ADMITTED', slot: 1, body: { cause: 'absence', gapMs: 1 } });
+    await expectRefusedWhole(strange.upload());
+  });
+
+  it('that the database cannot hold is refused, not answered with a crash', async () => {
+    const strange = testLedger(station);
+    strange.add({ type: 'host-lost', device: 'NUL-\u0000', body: { cause: 'x' } });
+    await expectRefusedWhole(strange.upload());
+  });
+
+  it('of another station is not found', async () => {
+    const other = await enrolStation(central, 'Cart C');
+    const answer = await other.request('POST', '/v1/log/entries', ledger.upload());
+    expect([answer.status, answer.body['reason']]).toEqual([404, 'not-found']);
+  });
+});
+
+describe('the server itself', () => {
+  it('killed between persisting and replying gives the same cosignature afterwards', async () => {
+    const lost = new Error('killed');
+    const dying = createIngest({
+      database: {
+        ...central.database,
+        transaction: async (work) => {
+          await central.database.transaction(work);
+          throw lost;
+        },
+      },
+      keys: central.keys,
+      now: central.options.now,
+      project: projectEntry,
+    });
+    await expect(dying(station.id, ledger.upload())).rejects.toBe(lost);
+    const stored = await central.database.query<{ cosignature: string }>('select cosignature from origin where origin = $1', [station.origin]);
+    central.clock.ms += 5_000;
+    const answer = await send(ledger.upload());
+    expect(answer.body).toEqual({ size: 3, cosignature: stored.rows[0]?.cosignature });
+    ledger.add({ type: 'host-lost', body: { cause: 'unplugged' } });
+    expect((await send(ledger.upload(3, 4))).status).toBe(200);
+  });
+
+  it('killed before the commit has stored nothing, and its next try knows nothing of the first', async () => {
+    let kill = true;
+    const ingest = createIngest({
+      database: {
+        ...central.database,
+        transaction: (work) =>
+          central.database.transaction(async (client) => {
+            const result = await work(client);
+            if (kill) throw new Error('killed');
+            return result;
+          }),
+      },
+      keys: central.keys,
+      now: central.options.now,
+      project: projectEntry,
+    });
+    await expect(ingest(station.id, ledger.upload())).rejects.toThrow('killed');
+    expect(await held()).toBe(0);
+    kill = false;
+    expect(await ingest(station.id, ledger.upload())).toMatchObject({ ok: true, value: { size: 3 } });
+  });
+
+  it('runs as two processes on one database, which take turns with one ledger', async () => {
+    const second = await openDatabase(central.options.databaseUrl, () => undefined);
+    const other = createIngest({ database: second, keys: central.keys, now: central.options.now, project: projectEntry });
+    expect((await send(ledger.upload(0, 1))).status).toBe(200);
+    expect(await other(station.id, ledger.upload(1, 2))).toMatchObject({ ok: true });
+    expect((await send(ledger.upload(2, 3))).status).toBe(200);
+    await second.close();
+    const row = await central.database.query<{ row: { exposure: unknown } }>(`select row from projection where origin = $1 and tbl = 'device'`, [station.origin]);
+    expect(row.rows[0]?.row.exposure).toMatchObject({ cause: 'unobserved', seq: 2 });
+  });
+});

@@ -1,0 +1,143 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { SlotEvent } from '../../native/adapters.ts';
+import { usbSlots } from '../../native/usb/slots.ts';
+import { waitFor } from '../support/pcsc/wait-for.ts';
+import { heldClock } from './held-clock.ts';
+
+const cleanUps: (() => void | Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+const PORTS = new Map([
+  [1, '1-1.1'],
+  [2, '1-1.2'],
+]);
+
+/** A folder that looks like the kernel's table of USB devices. */
+function bus() {
+  const root = join(mkdtempSync(join(tmpdir(), 'dockward-usb-')), 'devices');
+  mkdirSync(root);
+  cleanUps.push(() => rmSync(join(root, '..'), { recursive: true, force: true }));
+  let enumerations = 2;
+  return {
+    root,
+    plug(port: string, serial?: string) {
+      enumerations += 1;
+      mkdirSync(join(root, port), { recursive: true });
+      if (serial !== undefined) writeFileSync(join(root, port, 'serial'), `${serial}\n`);
+      writeFileSync(join(root, port, 'devnum'), `${enumerations}\n`);
+    },
+    unplug: (port: string) => rmSync(join(root, port), { recursive: true }),
+  };
+}
+
+async function watching(root: string, ports: ReadonlyMap<number, string> = PORTS) {
+  const clock = heldClock();
+  const events: SlotEvent[] = [];
+  const slots = usbSlots({ clock, ports, root }).start((event) => events.push(event));
+  cleanUps.push(() => slots.stop());
+  const changes = () => events.filter(({ event }) => event === 'slot');
+  return { clock, events, slots, changes, look: () => clock.advance(250), whole: () => waitFor('the whole cart', () => events.find(({ event }) => event === 'slots')) };
+}
+
+describe('real slots over the kernel\'s table of USB devices', () => {
+  it('are told whole, with the serials of the tablets that were there all along', async () => {
+    const { root, plug } = bus();
+    plug('1-1.2', 'R52T90ABCD');
+    const { whole, slots, events } = await watching(root);
+    expect(await whole()).toEqual({ event: 'slots', slots: [{ slot: 1, present: false }, { slot: 2, present: true, serial: 'R52T90ABCD' }] });
+    expect(events[0]).toEqual({ event: 'adapter', state: 'working' });
+    expect(slots.snapshot()).toEqual([{ slot: 1, present: false }, { slot: 2, present: true, serial: 'R52T90ABCD' }]);
+  });
+
+  it('tell a tablet docked, its serial, and pulled', async () => {
+    const { root, plug, unplug } = bus();
+    const { whole, look, changes } = await watching(root);
+    await whole();
+    plug('1-1.1', 'SERIAL-1');
+    look();
+    await waitFor('the serial', () => changes().length === 2);
+    unplug('1-1.1');
+    look();
+    expect(changes()).toEqual([
+      { event: 'slot', slot: 1, present: true },
+      { event: 'slot', slot: 1, present: true, serial: 'SERIAL-1' },
+      { event: 'slot', slot: 1, present: false },
+    ]);
+  });
+
+  it('tell a tablet swapped between two looks as gone and come, never as unmoved', async () => {
+    const { root, plug, unplug } = bus();
+    plug('1-1.1', 'SAME');
+    const { whole, look, changes } = await watching(root);
+    await whole();
+    unplug('1-1.1');
+    plug('1-1.1', 'SAME');
+    look();
+    await waitFor('the serial', () => changes().length === 3);
+    expect(changes()).toEqual([
+      { event: 'slot', slot: 1, present: false },
+      { event: 'slot', slot: 1, present: true },
+      { event: 'slot', slot: 1, present: true, serial: 'SAME' },
+    ]);
+  });
+
+  it('wait a second for a serial that the kernel holds back, then say present, and the serial when it comes', async () => {
+    const { root, plug } = bus();
+    plug('1-1.1');
+    execFileSync('mkfifo', [join(root, '1-1.1', 'serial')]);
+    const { clock, whole, events, changes } = await watching(root);
+    clock.advance(999);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(events).toEqual([]);
+    clock.advance(1);
+    expect(await whole()).toMatchObject({ slots: [{ slot: 1, present: true }, { slot: 2, present: false }] });
+    writeFileSync(join(root, '1-1.1', 'serial'), 'LATE\n');
+    await waitFor('the serial', () => changes().length === 1);
+    expect(changes()).toEqual([{ event: 'slot', slot: 1, present: true, serial: 'LATE' }]);
+  });
+
+  it('say present without a serial for a tablet that has none, or one that cannot be one', async () => {
+    const { root, plug } = bus();
+    plug('1-1.1');
+    plug('1-1.2', 'has blanks in it');
+    const { whole } = await watching(root);
+    expect(await whole()).toEqual({ event: 'slots', slots: [{ slot: 1, present: true }, { slot: 2, present: true }] });
+  });
+
+  it('on a machine without USB are absent and unknown, never empty, and whole once the bus is there', async () => {
+    const { root } = bus();
+    rmSync(root, { recursive: true });
+    const { events, slots, look, whole } = await watching(root);
+    look();
+    expect(events).toEqual([{ event: 'adapter', state: 'absent', detail: expect.stringContaining('no USB bus') as string }]);
+    expect(slots.snapshot()).toBeUndefined();
+    mkdirSync(root);
+    look();
+    await whole();
+    rmSync(root, { recursive: true });
+    look();
+    expect(slots.snapshot()).toBeUndefined();
+    expect(events.at(-1)).toMatchObject({ event: 'adapter', state: 'absent' });
+  });
+
+  it('refuse lights and power, which such a cart does not have', async () => {
+    const { root } = bus();
+    const { slots } = await watching(root);
+    expect(await slots.command({ command: 'light', slot: 1, light: 'take' })).toEqual({ ok: false, reason: 'no-light' });
+    expect(await slots.command({ command: 'port-power', slot: 2, on: true })).toEqual({ ok: false, reason: 'no-power-control' });
+    expect(await slots.command({ command: 'light', slot: 3, light: 'take' })).toEqual({ ok: false, reason: 'no-slot' });
+  });
+
+  it('without a map of ports say what to set', async () => {
+    const { root } = bus();
+    const { events, slots } = await watching(root, new Map());
+    expect(events).toEqual([{ event: 'adapter', state: 'absent', detail: expect.stringContaining('ports') as string }]);
+    expect(slots.snapshot()).toBeUndefined();
+  });
+});
