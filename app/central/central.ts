@@ -54,6 +54,7 @@ export interface Central {
 }
 
 const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
+const CLOSE_PATIENCE_MS = 3_000;
 const SERVER_CERTIFICATE_EVERY_MS = 86_400_000;
 
 /** Starts one process of the central server. Several may run on one database, if they share the data folder's keys. */
@@ -84,7 +85,7 @@ export async function startCentral(options: CentralOptions): Promise<Central> {
     const serverCertificate = (): Promise<PemPair> => issueServerCertificate(keys.authority, keys.tenant, [options.host, ...options.stationNames].filter((name) => name !== '0.0.0.0' && name !== '::'));
     const stations = createStationHttp({ ...base, ingest: createIngest({ ...base, project: options.project }), bundles, wakener, server: await serverCertificate() });
     const stationUrl = await listen(stations, options.host, options.stationPort, '--station-port');
-    opened.push(() => stations.close());
+    opened.push(() => closeListener(stations));
     const renewal = setInterval(() => {
       serverCertificate().then(
         (fresh) => (stations.server as unknown as TlsServer).setSecureContext({ key: fresh.keyPem, cert: `${fresh.certificatePem}\n${keys.authority.certificatePem}`, ca: keys.authority.certificatePem }),
@@ -94,11 +95,21 @@ export async function startCentral(options: CentralOptions): Promise<Central> {
     opened.push(async () => clearInterval(renewal));
     const people = await createPeopleHttp({ ...base, tls: options.tls, fleetFolder: options.fleetFolder });
     const url = await listen(people, options.host, options.port, '--port');
-    opened.push(() => people.close());
+    opened.push(() => closeListener(people));
     return { url, stationUrl, firstSecrets, database, keys, makeCode: (place) => makeCode(base, place), close };
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** Lets what is under way finish, but for no longer than a moment. */
+async function closeListener(app: FastifyInstance): Promise<void> {
+  const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_PATIENCE_MS);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(cut);
   }
 }
 

@@ -54,7 +54,7 @@ export const WIRE_OPTIONS = {
   bodyLimit: 1024 * 1024,
   requestTimeout: 60_000,
   return503OnClosing: true,
-  forceCloseConnections: true,
+  forceCloseConnections: 'idle',
   routerOptions: { maxParamLength: 300 },
   frameworkErrors: (_error: FastifyError, _request: unknown, reply: FastifyReply) => {
     void sendRefusal(reply, { reason: 'malformed', message: 'The address of the request is not valid.' });
@@ -83,4 +83,15 @@ export function answerErrors(app: FastifyInstance, log: Log): void {
     log.error({ err: error, method: request.method, url: request.routeOptions.url }, 'request failed');
     return sendRefusal(reply, { reason: 'unavailable', message: 'The server could not do this now. Try again; if it stays, look at the server log.' });
   });
+}
+
+/** Fires when the listener begins to close; from then on every answer also ends its connection, so that none is kept open. */
+export function closingOf(app: FastifyInstance): AbortSignal {
+  const closing = new AbortController();
+  app.addHook('preClose', async () => closing.abort());
+  app.addHook('onSend', async (_request, reply, payload) => {
+    if (closing.signal.aborted) reply.header('connection', 'close');
+    return payload;
+  });
+  return closing.signal;
 }

@@ -12,7 +12,7 @@ import { SESSION_LIFE_MS, signIn, signOut, whoIs, type AdministratorDeps } from 
 import { denyStation, makeCode, type EnrolmentDeps } from './enrolment.ts';
 import { readFleet } from './fleet-view.ts';
 import { readHistory } from './history.ts';
-import { answerErrors, parseWire, sendRefusal, sendResult, WIRE_OPTIONS, type Log } from './http-reply.ts';
+import { answerErrors, closingOf, parseWire, sendRefusal, sendResult, WIRE_OPTIONS, type Log } from './http-reply.ts';
 import { serveLogs } from './log-http.ts';
 import type { PemPair } from './authority.ts';
 
@@ -39,6 +39,7 @@ const empty = z.strictObject({});
 export async function createPeopleHttp(deps: PeopleHttpDeps): Promise<FastifyInstance> {
   const app: FastifyInstance = deps.tls ? Fastify({ ...WIRE_OPTIONS, https: { key: deps.tls.keyPem, cert: deps.tls.certificatePem, minVersion: 'TLSv1.2' } }) : Fastify(WIRE_OPTIONS);
   answerErrors(app, deps.log);
+  closingOf(app);
   // The schemas describe; parsing is zod's, in the handlers.
   app.setValidatorCompiler(() => (value) => ({ value }));
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));

@@ -75,22 +75,33 @@ const PASSING: ReadonlySet<ProvenFact['kind']> = new Set(['queue-clear', 'profil
  * statements that tell it. Killed at any point, the next step looks again.
  */
 export async function workOnce(deps: SanitizationDeps): Promise<boolean> {
-  return deps.database.transaction(async (client) => {
-    const found = await client.query<Row>(
-      `select r.*, d.profile from sanitization_request r left join device d using (serial)
-       where r.state in ('requested', 'issuing', 'observing', 'complete')
-         and (r.next_at_ms <= $1 or exists (select 1 from sanitization_nudge n where n.request = r.request))
-         and pg_try_advisory_xact_lock(hashtextextended(r.serial, 0))
-       order by r.next_at_ms limit 1 for update of r skip locked`,
-      [deps.now()],
-    );
-    const row = found.rows[0];
-    if (!row) return false;
-    const later = await client.query('select 1 from sanitization_request where serial = $1 and arrival > $2 limit 1', [row.serial, row.arrival]);
-    if (later.rowCount !== 0) await client.query(`update sanitization_request set state = 'superseded' where request = $1`, [row.request]);
-    else await step(deps, client, (await nudged(client, row)) ? { ...row, tries: 0 } : row);
-    return true;
-  });
+  let taken: Row | undefined;
+  try {
+    return await deps.database.transaction((client) => workDue(deps, client, (row) => (taken = row)));
+  } catch (error) {
+    // A request whose step fails for an unforeseen reason must not stand in the way of the others.
+    if (taken) await deps.database.query('update sanitization_request set next_at_ms = $2 where request = $1', [taken.request, deps.now() + deps.pace.slowestMs]);
+    throw error;
+  }
+}
+
+async function workDue(deps: SanitizationDeps, client: Queryable, take: (row: Row) => void): Promise<boolean> {
+  const found = await client.query<Row>(
+    `select r.*, d.profile from sanitization_request r left join device d using (serial)
+     where r.state in ('requested', 'issuing', 'observing', 'complete')
+       and (r.next_at_ms <= $1 or exists (select 1 from sanitization_nudge n where n.request = r.request))
+       and not exists (select 1 from sanitization_request newer where newer.serial = r.serial and newer.arrival > r.arrival)
+     order by r.next_at_ms limit 1 for update of r skip locked`,
+    [deps.now()],
+  );
+  const row = found.rows[0];
+  if (!row) return false;
+  take(row);
+  // A step of an older request of this serial may still be out; its command must not cross ours.
+  await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [row.serial]);
+  await client.query(`update sanitization_request set state = 'superseded' where serial = $1 and arrival < $2 and state not in ('failed', 'superseded')`, [row.serial, row.arrival]);
+  await step(deps, client, (await nudged(client, row)) ? { ...row, tries: 0 } : row);
+  return true;
 }
 
 async function nudged(client: Queryable, row: Row): Promise<boolean> {

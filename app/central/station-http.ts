@@ -9,7 +9,7 @@ import type { BundleStore } from './bundle.ts';
 import { answerDownlink, type Wakener } from './downlink.ts';
 import { enrol, renew, type EnrolmentDeps } from './enrolment.ts';
 import { openEpoch } from './epochs.ts';
-import { answerErrors, parseWire, sendRefusal, sendResult, WIRE_OPTIONS, type Log, type Refusal } from './http-reply.ts';
+import { answerErrors, closingOf, parseWire, sendRefusal, sendResult, WIRE_OPTIONS, type Log, type Refusal } from './http-reply.ts';
 import type { Ingest } from './ingest.ts';
 
 export interface StationHttpDeps extends EnrolmentDeps {
@@ -41,14 +41,13 @@ export function createStationHttp(deps: StationHttpDeps): FastifyInstance {
   });
   answerErrors(app, deps.log);
 
-  const closing = new AbortController();
+  const closing = closingOf(app);
   const stations = new WeakMap<FastifyRequest, string>();
   const stationOf = (request: FastifyRequest): string => {
     const station = stations.get(request);
     if (station === undefined) throw new Error('a route without a station was reached without the check');
     return station;
   };
-  app.addHook('preClose', async () => closing.abort());
   app.addHook('onRequest', async (request, reply) => {
     if (request.method === 'POST' && request.routeOptions.url === '/v1/enrol') return;
     const station = await authenticate(request);
@@ -97,7 +96,7 @@ export function createStationHttp(deps: StationHttpDeps): FastifyInstance {
     if (!query.ok) return sendRefusal(reply, query.reason);
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
-    return answerDownlink(deps.database, deps.bundles, deps.wakener, { station: stationOf(request), ...query.value }, AbortSignal.any([gone.signal, closing.signal]));
+    return answerDownlink(deps.database, deps.bundles, deps.wakener, { station: stationOf(request), ...query.value }, AbortSignal.any([gone.signal, closing]));
   });
   return app;
 }

@@ -14,7 +14,10 @@ export interface RunningProgram {
 interface ProgramOptions {
   readonly name: string;
   readonly file: string;
-  readonly args: readonly string[];
+  /** `earlier`: the line of its first life, so that a later one listens where the first did. */
+  readonly args: (earlier: string | undefined) => readonly string[];
+  /** Beside this program's own environment. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Told the process id after every start, null after every end. */
   readonly told: (pid: number | null) => void;
   /** It ended five times in a row before it was ready; the message is for a person. */
@@ -31,11 +34,12 @@ const STOP_MS = 10_000;
  */
 export async function runProgram(options: ProgramOptions): Promise<RunningProgram> {
   let child: ChildProcess;
+  let first: string | undefined;
   let stopped = false;
   let failures = 0;
 
   const launch = (): Promise<string> => {
-    const running = fork(options.file, [...options.args], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+    const running = fork(options.file, [...options.args(first)], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'], env: { ...process.env, ...options.environment } });
     child = running;
     if (running.pid !== undefined) options.told(running.pid);
     return new Promise((resolve, reject) => {
@@ -51,6 +55,7 @@ export async function runProgram(options: ProgramOptions): Promise<RunningProgra
           options.told(null);
           again();
         });
+        first ??= line.slice(options.name.length + 1);
         resolve(line.slice(options.name.length + 1));
       });
     });

@@ -2,6 +2,7 @@
  * `npm start`: the whole product on one machine. A world (virtual cart, MDM, network), the central server, one station
  * enrolled with it and the kiosk window, each its own process; this program starts them, watches them and ends them.
  */
+import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -50,11 +51,16 @@ async function start(): Promise<void> {
   const demo = ward.parse((await import('../../resources/demo/ward.json', { with: { type: 'json' } })).default);
 
   const world = simulated
-    ? await run('simulator', ['--data', join(data, 'simulator'), '--port', flags['simulator-port'], '--directory', demoFile, '--parent-ipc', ...startTime()], simulatorLine)
+    ? await run('simulator', (earlier) => ['--data', join(data, 'simulator'), '--port', portOf(earlier?.url, flags['simulator-port']), '--directory', demoFile, '--parent-ipc', ...startTime()], simulatorLine)
     : undefined;
+  const clockAndMdm = world ? ['--clock', world.line.url, '--mdm', await mdmFile(data, world.line.mdm)] : [];
   const central =
     flags.central === undefined
-      ? await run('central', ['--data', join(data, 'central'), '--port', flags.port, '--station-port', flags['station-port'], '--seed', demoFile, ...(world ? ['--clock', world.line.url, '--mdm', await mdmFile(data, world.line.mdm)] : [])], centralLine)
+      ? await run(
+          'central',
+          (earlier) => ['--data', join(data, 'central'), '--port', portOf(earlier?.url, flags.port), '--station-port', portOf(earlier?.stationUrl, flags['station-port']), '--seed', demoFile, ...clockAndMdm],
+          centralLine,
+        )
       : undefined;
   const stationUrl = flags.central ?? central?.line.stationUrl ?? '';
   const { hostname, port } = new URL(stationUrl);
@@ -62,22 +68,23 @@ async function start(): Promise<void> {
 
   const stationData = join(data, 'station');
   const code = flags.code ?? (central ? await codeFrom(central.program, demo.cart) : undefined);
+  const configFile = flags.config ?? (await stationConfigFile(data, demo.cart.shelves));
   const station = await run(
     'station',
-    [
+    (earlier) => [
       '--data',
       stationData,
       '--config',
-      flags.config ?? (await stationConfigFile(data, demo.cart.shelves)),
+      configFile,
       '--central',
       world ? `https://127.0.0.1:${world.line.network.port}` : stationUrl,
       '--kiosk-port',
-      flags['kiosk-port'],
+      portOf(earlier?.kiosk.url, flags['kiosk-port']),
       ...(code === undefined ? [] : ['--code', code]),
       ...(world ? ['--simulator', world.line.url] : []),
     ],
     stationLine,
-    (pid) => world?.program.send({ stationPid: pid }),
+    { told: (pid) => world?.program.send({ stationPid: pid }), environment: { DOCKWARD_KIOSK_TOKEN: randomBytes(16).toString('hex') } },
   );
   const ready = {
     ...(central ? { central: { url: central.line.url, stationUrl: central.line.stationUrl, admin: central.line.admin, auditorToken: central.line.auditorToken } } : { central: { stationUrl } }),
@@ -94,11 +101,27 @@ async function start(): Promise<void> {
 }
 
 /** Starts one of our programs, waits for its line, and starts it again whenever it ends while we run. */
-async function run<T>(name: string, args: readonly string[], shape: z.ZodType<T>, told: (pid: number | null) => void = () => undefined): Promise<{ line: T; program: RunningProgram }> {
-  const program = await runProgram({ name, file: here(`./${name}-node.ts`), args, told, giveUp: (message) => void end(1, message) });
+async function run<T>(
+  name: string,
+  args: (earlier: T | undefined) => readonly string[],
+  shape: z.ZodType<T>,
+  { told = () => undefined, environment = {} }: { told?: (pid: number | null) => void; environment?: Readonly<Record<string, string>> } = {},
+): Promise<{ line: T; program: RunningProgram }> {
+  const read = (line: string): T => shape.parse(JSON.parse(line));
+  const program = await runProgram({
+    name,
+    file: here(`./${name}-node.ts`),
+    args: (earlier) => args(earlier === undefined ? undefined : read(earlier)),
+    environment,
+    told,
+    giveUp: (message) => void end(1, message),
+  });
   programs.push(program);
-  return { line: shape.parse(JSON.parse(program.line)), program };
+  return { line: read(program.line), program };
 }
+
+/** A program that is started again listens where it did: the kiosk's page, the network and the clock lead there. */
+const portOf = (url: string | undefined, wanted: string): string => (url === undefined ? wanted : new URL(url).port);
 
 /** With a window the ward opens at ten to seven; a headless run keeps the machine's own time. */
 function startTime(): readonly string[] {

@@ -36,6 +36,13 @@ const { values: flags } = parseArgs({
   },
 });
 
+/** One per run; whoever starts this program again within a run gives it, so that the page finds its way back. No child inherits it. */
+function kioskToken(): string {
+  const given = process.env['DOCKWARD_KIOSK_TOKEN'];
+  delete process.env['DOCKWARD_KIOSK_TOKEN'];
+  return given === undefined || given === '' ? randomBytes(16).toString('hex') : given;
+}
+
 async function readConfig(): Promise<StationConfig> {
   if (flags.config === undefined) throw new StartRefused('A station needs --config FILE: which readers it has and how its slots stand. The README shows one.');
   const text = await readFile(flags.config, 'utf8').catch((error: Error) => {
@@ -82,7 +89,7 @@ async function start(): Promise<{ stop(): Promise<void> }> {
     },
     bundle,
   );
-  const token = randomBytes(16).toString('hex');
+  const token = kioskToken();
   const kiosk = await serveKiosk({ folder: here('../../dist/kiosk'), port: kioskPort, token, attach: station.attachKiosk });
   const host = superviseDeviceHost({
     program: here('./device-host.ts'),

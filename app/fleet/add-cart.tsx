@@ -24,6 +24,16 @@ function wordsFor(refusal: Refusal): string {
 export function AddCart({ view }: { view: FleetView }) {
   const [made, setMade] = useState<OneTimeCode & { readonly cart: string }>();
   const [refusal, setRefusal] = useState<Refusal>();
+  const [copied, setCopied] = useState<string>();
+  const copy = async (code: string) => {
+    try {
+      await navigator.clipboard.writeText(code);
+      setCopied(code);
+    } catch (error) {
+      if (!(error instanceof DOMException || error instanceof TypeError)) throw error;
+      setCopied('');
+    }
+  };
   const submit = async (form: FormData) => {
     const cart = String(form.get('cart') ?? '').trim();
     const answer = await makeCode(String(form.get('ward') ?? ''), cart);
@@ -61,12 +71,15 @@ export function AddCart({ view }: { view: FleetView }) {
       <div role="status">
         {refusal !== undefined && <p className="answer">{wordsFor(refusal)}</p>}
         {made !== undefined && (
-          <p className="code">
-            <b>{made.code}</b>
-            <span>
-              Enter it at {made.cart} before {timeOfDay(made.expiresAt, new Date().toISOString())}. It is not shown again.
-            </span>
-          </p>
+          <div className="code">
+            <code>{made.code}</code>
+            <p>
+              Give it to the set-up of {made.cart} before {timeOfDay(made.expiresAt, new Date().toISOString())}. It is not shown again.
+            </p>
+            <button type="button" className="plain" onClick={() => void copy(made.code)}>
+              {copied === made.code ? 'Copied' : copied === '' ? 'Not allowed here: select it and copy' : 'Copy the code'}
+            </button>
+          </div>
         )}
       </div>
     </section>

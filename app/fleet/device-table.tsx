@@ -48,7 +48,7 @@ function Where({ row: { device, place } }: { row: DeviceRow }) {
 }
 
 function Holder({ row: { device, holder } }: { row: DeviceRow }) {
-  if (holder === undefined) return <span className="quiet">–</span>;
+  if (holder === undefined) return <span className="none">–</span>;
   if (device.where.kind === 'unidentified') return <strong>{holder}</strong>;
   return <a href={hrefOf({ page: 'records', q: holder })}>{holder}</a>;
 }

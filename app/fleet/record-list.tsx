@@ -39,8 +39,8 @@ const COLUMNS: readonly Column<RecordRow>[] = [
     ),
   },
   { head: 'What happened', kind: 'wide', cell: ({ event }) => event.text },
-  { head: 'Tablet', cell: ({ event, asset }) => (event.device === undefined ? <span className="quiet">–</span> : <a href={hrefOf({ page: 'device', serial: event.device, q: '' })}>{asset}</a>) },
-  { head: 'Person', cell: ({ event }) => (event.person === undefined ? <span className="quiet">–</span> : <a href={hrefOf({ page: 'records', q: event.person })}>{event.person}</a>) },
+  { head: 'Tablet', cell: ({ event, asset }) => (event.device === undefined ? <span className="none">–</span> : <a href={hrefOf({ page: 'device', serial: event.device, q: '' })}>{asset}</a>) },
+  { head: 'Person', cell: ({ event }) => (event.person === undefined ? <span className="none">–</span> : <a href={hrefOf({ page: 'records', q: event.person })}>{event.person}</a>) },
   {
     head: 'Where',
     cell: ({ event, cart }) => (
@@ -77,7 +77,7 @@ export function RecordList({ level, title, q, only = () => true, tools }: Record
   return (
     <ListFrame id="records" title={title} level={level} count={countWords(rows.length, all.length)} held={records.held} tools={tools}>
       {!isLost(fleet) && <Contact feed={records} />}
-      {rows.length > 0 && <DataTable labelledBy="records" columns={records.query?.device === undefined ? COLUMNS : OF_ONE_TABLET} rows={rows} keyOf={({ event }) => `${event.station} ${event.seq}`} />}
+      {rows.length > 0 && <DataTable labelledBy="records" columns={records.query?.device === undefined ? COLUMNS : OF_ONE_TABLET} rows={rows} keyOf={({ event }) => `${event.station} ${event.seq} ${event.at}`} />}
       {rows.length === 0 && all.length > 0 && <NothingFound q={q} />}
       {records.held !== undefined && all.length === 0 && <Empty>Nothing has been recorded here yet.</Empty>}
       {records.held === undefined && !isLost(records) && <p className="quiet">Reading the records…</p>}

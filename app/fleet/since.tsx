@@ -3,7 +3,8 @@ import { useFleet } from './store.ts';
 import type { FleetState } from './store.ts';
 import { duration, msBetween, timeOfDay } from './times.ts';
 
-function nowAtServer(state: FleetState): string {
+/** The server's time as far as this page can tell; ISO 8601. */
+export function nowAtServer(state: FleetState): string {
   return state.fleet.held === undefined ? new Date(state.now.wallMs).toISOString() : serverTime(state.fleet.held, state.now);
 }
 
@@ -11,7 +12,7 @@ function nowAtServer(state: FleetState): string {
 export function Since({ iso }: { iso: string | undefined }) {
   const at = useFleet((state) => (iso === undefined ? '' : timeOfDay(iso, nowAtServer(state))));
   const length = useFleet((state) => (iso === undefined ? '' : duration(msBetween(iso, nowAtServer(state)))));
-  if (iso === undefined) return <span className="quiet">–</span>;
+  if (iso === undefined) return <span className="none">–</span>;
   return (
     <time dateTime={iso} className="since">
       {at} <span className="quiet">{length}</span>

@@ -1,6 +1,5 @@
 import type { ReactNode } from 'react';
 import type { FleetStation, FleetView } from '../contract/fleet.ts';
-import { elapsedMs } from './clock.ts';
 import { DataTable } from './data-table.tsx';
 import type { Column } from './data-table.tsx';
 import { wardName } from './device-row.ts';
@@ -9,14 +8,15 @@ import { ListFrame, countWords } from './list-frame.tsx';
 import { Empty } from './notices.tsx';
 import { hrefOf } from './route.ts';
 import { filterRows } from './row-filter.ts';
+import { nowAtServer } from './since.tsx';
 import { useFleet } from './store.ts';
 import { syncAge } from './sync-age.ts';
 import { dateOf } from './times.ts';
 
 /** The age of the station's last cosignature, ticking; anything but current is said in words and with a sign. */
 export function SyncAge({ station }: { station: FleetStation }) {
-  const words = useFleet(({ fleet: { held }, now }) => syncAge(station, held === undefined ? 0 : elapsedMs(held.confirmed, now)).words);
-  const standing = useFleet(({ fleet: { held }, now }) => syncAge(station, held === undefined ? 0 : elapsedMs(held.confirmed, now)).standing);
+  const words = useFleet((state) => syncAge(station, nowAtServer(state)).words);
+  const standing = useFleet((state) => syncAge(station, nowAtServer(state)).standing);
   return (
     <span className="sync" data-standing={standing}>
       <svg viewBox="0 0 16 16" aria-hidden="true">
@@ -59,8 +59,7 @@ const COLUMNS: readonly Column<StationRow>[] = [
     kind: 'number',
     cell: ({ station, tablets }) => (
       <>
-        <a href={hrefOf({ page: 'station', id: station.id, q: '' })}>{tablets}</a>
-        <span className="under">{station.shelves.flat().length} slots</span>
+        <a href={hrefOf({ page: 'station', id: station.id, q: '' })}>{tablets}</a> <span className="under">of {station.shelves.flat().length} slots</span>
       </>
     ),
   },
@@ -77,7 +76,11 @@ export function StationTable({ view, q, level, tools }: { view: FleetView; q: st
     <ListFrame id="carts" title="Carts" level={level} count={countWords(rows.length, all.length)} held={held} tools={tools}>
       {rows.length > 0 && <DataTable labelledBy="carts" columns={COLUMNS} rows={rows} keyOf={({ station }) => station.id} />}
       {rows.length === 0 && all.length > 0 && <NothingFound q={q} />}
-      {all.length === 0 && <Empty>No cart has enrolled yet. Make a one-time code under “Carts” and enter it when the cart is set up.</Empty>}
+      {all.length === 0 && (
+        <Empty>
+          No cart has enrolled yet. {level === 1 ? 'Make a one-time code below and give it to the set-up of the first cart.' : <a href={hrefOf({ page: 'stations', q: '' })}>Make a code for the first one</a>}
+        </Empty>
+      )}
     </ListFrame>
   );
 }

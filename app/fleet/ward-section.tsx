@@ -27,7 +27,7 @@ export function WardSection({ view, ward }: { view: FleetView; ward: Ward }) {
         <h2 id={title}>{ward.name}</h2>
         <AsOf held={held} />
       </div>
-      <WardCounts ward={ward} />
+      <WardCounts ward={ward} unseen={view.devices.filter((device) => device.ward === ward.id && device.state === 'unknown').length} />
       <div className="carts">
         {carts.map((station) => (
           <figure key={station.id} style={cartWidth(station)}>
@@ -49,18 +49,21 @@ export function WardSection({ view, ward }: { view: FleetView; ward: Ward }) {
   );
 }
 
-function WardCounts({ ward }: { ward: Ward }) {
+/** `unseen`: tablets of the ward of which no cart has told yet; named only when there are some. */
+function WardCounts({ ward, unseen }: { ward: Ward; unseen: number }) {
+  const beside: readonly (readonly [DeviceState, number])[] = BESIDE_READY.map((state) => [state, ward[state]]);
+  const counts = unseen === 0 ? beside : [...beside, ['unknown', unseen] as const];
   return (
     <div className="ward-counts">
       <a className="ready" href={hrefOf({ page: 'devices', ward: ward.id, state: 'proven', q: '' })}>
         <b>{ward.proven}</b> <span>ready</span>
       </a>
       <ul>
-        {BESIDE_READY.map((state) => (
-          <li key={state} data-none={ward[state] === 0 || undefined}>
+        {counts.map(([state, count]) => (
+          <li key={state} data-none={count === 0 || undefined}>
             <a href={hrefOf({ page: 'devices', ward: ward.id, state, q: '' })}>
               <StateMark state={state} />
-              <b>{ward[state]}</b> <span>{STATE_WORDS[state]}</span>
+              <b>{count}</b> <span>{STATE_WORDS[state]}</span>
             </a>
           </li>
         ))}

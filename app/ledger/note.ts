@@ -81,7 +81,9 @@ export function signatureLine(name: string, keyId: number, signature: Uint8Array
 
 /** Signs a text as a note with one Ed25519 signature. The text must end in a newline. */
 export function signNote(text: string, key: VerifierKey, privateKey: KeyObject): string {
-  if (!text.endsWith('\n') || CONTROL_CHARACTER.test(text) || !text.isWellFormed()) throw new TypeError('a note text ends in a newline and holds no control characters');
+  if (!text.endsWith('\n') || CONTROL_CHARACTER.test(text) || !text.isWellFormed()) {
+    throw new TypeError('a note text ends in a newline and holds no control characters');
+  }
   return `${text}\n${signatureLine(key.name, key.keyId, sign(null, Buffer.from(text), privateKey))}`;
 }
 

@@ -14,7 +14,7 @@ import { MISCHIEF } from './mischief-words.ts';
 import * as request from './requests.ts';
 import { clockState, type ClockState } from './world-clock.ts';
 import { worldView, type WorldView } from './world-view.ts';
-import type { Cart, CartRefusal } from './world/cart.ts';
+import type { Cart, CartRefusal, SlotFault, TabletFault } from './world/cart.ts';
 
 export interface ApiDeps {
   readonly panelDir: string;
@@ -51,6 +51,17 @@ const REFUSALS: Record<CartRefusal, Refusal> = {
   'slot-empty': { status: 409, reason: 'slot-empty', message: 'Nothing stands in this slot: pull one that is taken.' },
   'slot-taken': { status: 409, reason: 'slot-taken', message: 'A tablet stands in this slot already: choose an empty one.' },
   'tablet-docked': { status: 409, reason: 'tablet-docked', message: 'This tablet is in a slot already: pull it first.' },
+};
+const FAULT_WORDS: Record<SlotFault | TabletFault, string> = {
+  none: 'mended',
+  'no-data': 'its cable is broken; it charges, and tells no serial',
+  dead: 'its port is dead',
+  flat: 'its battery is empty',
+  asleep: 'it sleeps and cannot be reached',
+  rooted: 'somebody has rooted it',
+  'adb-on': 'somebody has switched debugging on',
+  'old-os': 'its operating system is out of date',
+  'not-compliant': 'it breaks the ward’s policy',
 };
 const NO_PANEL = '<!doctype html><meta charset="utf-8"><title>Virtual cart</title><p>The panel is not built. Run <code>npm run build</code>, or use the HTTP API: <a href="/openapi.json">/openapi.json</a>.';
 
@@ -122,7 +133,7 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
   post('/api/break', 'Break a slot or a tablet, or mend it (none)', request.breakRequest, request.done, (wanted) => {
     const outcome = 'slot' in wanted ? cart.breakSlot(wanted.slot, wanted.fault) : cart.breakTablet(wanted.serial, wanted.fault);
     if (!outcome.ok) return no(REFUSALS[outcome.reason]);
-    happenings.say('break', `${'slot' in wanted ? `Slot ${wanted.slot}` : happenings.tablet(wanted.serial)}: ${wanted.fault === 'none' ? 'mended' : wanted.fault}`);
+    happenings.say('break', `${'slot' in wanted ? `Slot ${wanted.slot}` : happenings.tablet(wanted.serial)}: ${FAULT_WORDS[wanted.fault]}`);
     return done;
   });
 

@@ -64,7 +64,7 @@ export async function createNetwork(wanted: { port: number; up?: boolean; delayM
 }
 
 /** Runs acts in the order they came, each `delay()` milliseconds later; with no delay and nothing waiting, at once. */
-function delayLine(delay: () => number): (act: () => void) => void {
+export function delayLine(delay: () => number): (act: () => void) => void {
   const waiting: { dueMs: number; act: () => void }[] = [];
   const run = (): void => {
     for (let first = waiting[0]; first && first.dueMs <= performance.now(); first = waiting[0]) {

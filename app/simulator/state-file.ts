@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-export interface StateFile<T> {
+export interface StateFile {
   /** Saves soon: at most `withinMs` from now, several changes at once. */
   touch(): void;
   /** Saves now and waits for the disk. */
@@ -9,7 +9,7 @@ export interface StateFile<T> {
 }
 
 /** Keeps what `take()` gives in one JSON file: whole or not at all, on the disk before the name points to it. */
-export function stateFile<T>(path: string, take: () => T, failed: (error: unknown) => void, withinMs = 150): StateFile<T> {
+export function stateFile<T>(path: string, take: () => T, failed: (error: unknown) => void, withinMs = 150): StateFile {
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> = Promise.resolve();
 

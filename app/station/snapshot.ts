@@ -8,12 +8,12 @@ import { UNREADABLE_MS } from './watch-slots.ts';
 /** A sanitization that takes longer than this is shown as waiting, not as preparing. */
 const PREPARING_MS = 60_000;
 
-/** State → what the page shows. No rule is left for the page to compute. */
-export function takeSnapshot(context: StationContext, revision: number): Snapshot {
+/** State → what the page shows; `judged` is the gate's word on every docked device now. No rule is left for the page to compute. */
+export function takeSnapshot(context: StationContext, judged: readonly Candidate[], revision: number): Snapshot {
   const { deps, state } = context;
   const { clock, place, store } = deps;
   const atMs = clock.wallMs();
-  const bySlot = new Map(context.candidates().map((candidate) => [candidate.live.slot, candidate]));
+  const bySlot = new Map(judged.map((candidate) => [candidate.live.slot, candidate]));
   const rebooting = new Map<number, DeviceRow>();
   const owed = new Map<number, DeviceRow>();
   let out = 0;
@@ -124,6 +124,16 @@ function triesLeft({ deps }: StationContext, actor: string): number {
 function isNight({ deps, state }: StationContext, atMs: number): boolean {
   const rules = state.bundle?.rules;
   if (!rules) return false;
-  const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone: deps.place.timeZone }).format(atMs);
+  const clock = clockIn(deps.place.timeZone).format(atMs);
   return rules.nightFrom > rules.nightTo ? clock >= rules.nightFrom || clock < rules.nightTo : clock >= rules.nightFrom && clock < rules.nightTo;
+}
+
+/** Making a formatter costs more than the rest of a snapshot; a station has one zone. */
+const clocks = new Map<string, Intl.DateTimeFormat>();
+function clockIn(timeZone: string): Intl.DateTimeFormat {
+  const known = clocks.get(timeZone);
+  if (known) return known;
+  const made = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone });
+  clocks.set(timeZone, made);
+  return made;
 }

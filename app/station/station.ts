@@ -52,16 +52,19 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
   };
   let requestId = 0;
   const lights = createLights(context, (slot, light) => host.command({ command: 'light', slot, light }));
-  let current = takeSnapshot(context, 0);
+  let current = takeSnapshot(context, context.candidates(), 0);
+  let currentText = '';
   const pendingTaps = new Set<string>();
 
   /** After every event: remember what the gate says of each docked device, show it, light it. */
   const publish = (): void => {
-    for (const { device, unproven } of context.candidates()) state.lastUnproven.set(device.serial, unproven.map(({ reason }) => reason));
-    const next = takeSnapshot(context, current.revision + 1);
-    const changed = JSON.stringify({ ...next, revision: 0, atMs: 0 }) !== JSON.stringify({ ...current, revision: 0, atMs: 0 });
-    if (!changed) return;
+    const judged = context.candidates();
+    for (const { device, unproven } of judged) state.lastUnproven.set(device.serial, unproven.map(({ reason }) => reason));
+    const next = takeSnapshot(context, judged, current.revision + 1);
+    const text = JSON.stringify({ ...next, revision: 0, atMs: 0 });
+    if (text === currentText) return;
     current = next;
+    currentText = text;
     for (const kiosk of kiosks) kiosk.send({ snapshot: current });
     lights.show();
   };

@@ -9,7 +9,10 @@ export const SQLITE_VERSION: string = sqlite3.VERSION;
 export type SqlValue = string | number | Buffer | null;
 export type Row = Readonly<Record<string, SqlValue>>;
 
-/** What SQLite says went wrong, in as many words as this project distinguishes; `statement`: the SQL does not fit the schema, `device`: reading, writing or syncing failed. */
+/**
+ * What SQLite says went wrong, in as many words as this project distinguishes.
+ * `statement`: the SQL does not fit the schema; `device`: reading, writing or syncing failed.
+ */
 export const SQLITE_FAULTS = ['full', 'damaged', 'statement', 'device', 'locked', 'not-permitted', 'other'] as const;
 export type SqliteFault = (typeof SQLITE_FAULTS)[number];
 

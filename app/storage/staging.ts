@@ -105,7 +105,8 @@ function openCall(from: Head, overlay: Overlay, options: StoreOptions, signed: (
       for (const [name, value] of Object.entries(values)) meta.set(name, value);
     },
     acknowledge(acked) {
-      if (acked.size > head.frontier.size) throw new RangeError(`acknowledged ${acked.size} of ${head.frontier.size} entries: the server holds another branch of this ledger`);
+      const { size } = head.frontier;
+      if (acked.size > size) throw new RangeError(`acknowledged ${acked.size} of ${size} entries: the server holds another branch of this ledger`);
       if (acked.size >= head.acked.size) head = { ...head, acked };
     },
     checkpoint() {

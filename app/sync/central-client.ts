@@ -1,8 +1,8 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash, type X509Certificate } from 'node:crypto';
 import { Agent, request } from 'node:https';
 import type { TLSSocket } from 'node:tls';
-import { z } from 'zod';
-import { ERROR_REASONS, errorBody } from '../contract/station-http.ts';
+import type { z } from 'zod';
+import { errorBody, type ERROR_REASONS } from '../contract/station-http.ts';
 import { ok, refused, type Result } from '../domain/result.ts';
 
 /** Why the server gave no answer that can be used. `unreachable` heals by itself; the rest is the server's own word. */

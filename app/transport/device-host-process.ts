@@ -6,6 +6,8 @@ const FIRST_RESTART_MS = 100;
 const LONGEST_RESTART_MS = 5_000;
 /** A host beats every second; this long without a word and it hangs. */
 const SILENCE_MS = 5_000;
+/** Every mute card holds one of libuv's threads until it is pulled; the default of four would stop the host. */
+const HOST_THREADS = '16';
 /** A host that lived this long starts again without delay. */
 const STEADY_MS = 10_000;
 
@@ -26,7 +28,7 @@ export function superviseDeviceHost(options: {
 
   const start = (): void => {
     const startedAt = performance.now();
-    const running = fork(options.program, { env: { ...process.env, ...options.environment }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const running = fork(options.program, { env: { ...process.env, UV_THREADPOOL_SIZE: HOST_THREADS, ...options.environment }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     child = running;
     let lastWord = performance.now();
     running.on('message', () => {

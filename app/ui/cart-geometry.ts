@@ -20,8 +20,8 @@ export interface CartPlan {
   readonly fontSize: number;
 }
 
-/** A bay is drawn between 1.9 and 4.6 times as tall as wide: a tablet on its edge, never a sliver. */
-const TALLEST = 4.6;
+/** A bay is drawn between 1.9 and 5.2 times as tall as wide: a tablet on its edge, never a sliver. */
+const TALLEST = 5.2;
 const SHORTEST = 1.9;
 const GAP = 0.17;
 const LABEL = 0.78;

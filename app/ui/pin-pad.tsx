@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import type { PointerEvent, ReactNode } from 'react';
 import './pin-pad.css';
 
@@ -16,8 +16,6 @@ interface PinPadProps {
   readonly disabled: boolean;
   readonly fewest: number;
   readonly most: number;
-  /** Whatever was typed is forgotten when this changes (another person, a wrong PIN). */
-  readonly forgetOn: string;
   readonly onEnter: (pin: string) => void;
   readonly onLeave: () => void;
 }
@@ -26,11 +24,11 @@ const PLACES = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '0'];
 
 /**
  * Keys stay where they are and digits are never shown. Only touch, or activation of a focused key, is input:
- * there is no key listener, so a badge reader posing as a keyboard types into nothing.
+ * there is no key listener, so a badge reader posing as a keyboard types into nothing. Enter forgets what was typed;
+ * for another person, give the pad another `key`.
  */
-export function PinPad({ words, note, disabled, fewest, most, forgetOn, onEnter, onLeave }: PinPadProps): ReactNode {
+export function PinPad({ words, note, disabled, fewest, most, onEnter, onLeave }: PinPadProps): ReactNode {
   const [pin, setPin] = useState('');
-  useEffect(() => setPin(''), [forgetOn]);
   const enter = (): void => {
     setPin('');
     onEnter(pin);

@@ -1,6 +1,6 @@
 import type { HostClock } from '../clock.ts';
 import { GET_UID, readUidAnswer, type UidReading } from './badge-uid.ts';
-import { LEAVE_CARD, outsideNative, RESET_CARD, SHARE_SHARED, type PcscReader } from './pcsclite-module.ts';
+import { LEAVE_CARD, outsideNative, SHARE_SHARED, type PcscReader } from './pcsclite-module.ts';
 
 /** A badge answers within tens of milliseconds; whoever takes this long is not going to. */
 const READ_DEADLINE_MS = 1_200;
@@ -27,9 +27,8 @@ export function readCard(reader: PcscReader, clock: HostClock): CardReading {
     };
     const onAnswer = outsideNative((failed: Error | null | undefined, answer: Buffer) => {
       finish(failed ? outcomeOfError(failed) : readUidAnswer(answer));
-      // A card that lost contact has lost its power: only a reset makes it answer again. The error of letting go says nothing new.
-      const contactLost = failed instanceof Error || answer.length === 0;
-      reader.disconnect(contactLost ? RESET_CARD : LEAVE_CARD, outsideNative(() => released.resolve()));
+      // Its error would say that the card or the service is gone, which the outcome or the next status says better.
+      reader.disconnect(LEAVE_CARD, outsideNative(() => released.resolve()));
     });
     const onConnected = outsideNative((refused: Error | null | undefined, protocol: number) => {
       if (!refused) return reader.transmit(GET_UID, UID_ANSWER_LIMIT, protocol, onAnswer);

@@ -26,8 +26,8 @@ export const STATE_MUTE = 0x200;
 export const insertionCount = (state: number): number => state >>> 16;
 
 export const SHARE_SHARED = 2;
+/** On letting go, so that other programs keep their session; pcscd gives the card power anew at the next connection. */
 export const LEAVE_CARD = 0;
-export const RESET_CARD = 1;
 
 /**
  * pcsclite calls back outside Node's callback scope and with the reader's lock held: promises would wait for the next timer,

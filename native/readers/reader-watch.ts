@@ -35,7 +35,6 @@ export function watchReader({ reader, clock, emit, resting, onServiceLost }: Rea
   let toldPresentation = 0;
   let insertions = -1;
   let present = false;
-  let waitedThere = false;
   let known = false;
   let stopped = false;
   let busy: Promise<void> | undefined;
@@ -71,7 +70,7 @@ export function watchReader({ reader, clock, emit, resting, onServiceLost }: Rea
   function told(outcome: CardOutcome, which: number): void {
     if (outcome.ok) {
       toldPresentation = which;
-      const leftLying = waitedThere && which === 1 && resting.get(reader.name) === outcome.uid;
+      const leftLying = resting.get(reader.name) === outcome.uid;
       if (!leftLying) {
         resting.set(reader.name, outcome.uid);
         emit({ event: 'tap', reader: reader.name, assurance: 'uid', uid: outcome.uid });
@@ -134,10 +133,7 @@ export function watchReader({ reader, clock, emit, resting, onServiceLost }: Rea
     if ((state & STATE_PRESENT) !== 0) {
       // pcsclite may merge two changes into one status; the count still tells that the card was out in between.
       if (present && insertionCount(state) !== insertions) removed();
-      if (!present) {
-        if (first) waitedThere = true;
-        inserted(state);
-      }
+      if (!present) inserted(state);
     } else if ((state & STATE_EMPTY) !== 0) {
       if (present) removed();
       else if (first) resting.delete(reader.name);

@@ -67,8 +67,8 @@ function startUsb({ clock, ports, root }: Required<UsbSlotsDeps>, sink: (event: 
     reading.add(slot);
     try {
       const serial = usbSerial.safeParse((await readFile(join(root, port, 'serial'), 'utf8')).trim());
-      const now = docked.get(slot);
-      if (!serial.success || now?.enumeration !== enumeration || enumerationAt(port) !== enumeration) return;
+      // It may have been held back so long that another device is there by now.
+      if (!serial.success || enumerationAt(port) !== enumeration) return;
       docked.set(slot, { enumeration, serial: serial.data });
       if (seeing) tellSlot(slot);
     } catch (error) {

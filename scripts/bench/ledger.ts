@@ -22,16 +22,17 @@ export interface Row {
   readonly met: boolean;
 }
 
-const ROUNDS = 5;
-const APPENDS = 300;
-const GROUPED = 10_000;
+const WARM_UP = 200;
+const APPENDS = 1500;
+const ROUNDS = 15;
+const GROUPED = 4000;
 const ROWS_PER_TRANSACTION = 100;
 const WAITING = 512;
 const DEVICES = 16;
 
 /**
- * The ledger against plain SQLite on the same disk. Rounds alternate, so that a slow moment of the disk hits both;
- * the median of all rounds counts.
+ * The ledger against plain SQLite on the same disk, turn by turn, so that a slow moment of the machine hits both.
+ * Medians of all turns after a warm-up.
  */
 export async function benchLedger(): Promise<Row[]> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-ledger-'));
@@ -40,12 +41,21 @@ export async function benchLedger(): Promise<Row[]> {
   const bytes = await sampleBytes(store);
   const times = { insert: [] as number[], append: [] as number[], covered: [] as number[], floorRate: [] as number[], groupRate: [] as number[] };
   try {
-    for (let round = 0; round < ROUNDS; round += 1) {
-      times.insert.push(...(await each(APPENDS, () => floor.insert.run([bytes]))));
-      times.append.push(...(await each(APPENDS, (turn) => appended(store, [returned(turn)]))));
-      times.covered.push(...(await each(APPENDS, (turn) => appended(store, [{ ...returned(turn), covered: true }]))));
-      times.floorRate.push(await rate(GROUPED, () => insertRows(floor, bytes)));
-      times.groupRate.push(await rate(GROUPED, () => appendConcurrently(store)));
+    for (let turn = -WARM_UP; turn < APPENDS; turn += 1) {
+      const insert = await milliseconds(() => floor.insert.run([bytes]));
+      const append = await milliseconds(() => appended(store, [returned(turn + WARM_UP)]));
+      const covered = await milliseconds(() => appended(store, [{ ...returned(turn + WARM_UP), covered: true }]));
+      if (turn < 0) continue;
+      times.insert.push(insert);
+      times.append.push(append);
+      times.covered.push(covered);
+    }
+    for (let round = -1; round < ROUNDS; round += 1) {
+      const floorRate = GROUPED / (await milliseconds(() => insertRows(floor, bytes)));
+      const groupRate = GROUPED / (await milliseconds(() => appendConcurrently(store)));
+      if (round < 0) continue;
+      times.floorRate.push(floorRate * 1000);
+      times.groupRate.push(groupRate * 1000);
     }
   } finally {
     await store.close();
@@ -72,7 +82,8 @@ interface Floor {
 /** SQLite with the ledger's settings, one blob per row and nothing else. */
 async function openFloor(path: string): Promise<Floor> {
   const database = await openDatabase(path, 'own');
-  await database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE plain (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)');
+  await database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+  await database.exec('CREATE TABLE plain (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)');
   return { database, insert: await database.prepare('INSERT INTO plain (bytes) VALUES (?)') };
 }
 
@@ -100,7 +111,10 @@ async function openLedger(path: string): Promise<Store> {
   return opened.value;
 }
 
-const returned = (turn: number): EntryDraft => ({ type: 'returned', device: `R52T1000${turn % DEVICES}`, actor: 'ab'.repeat(32), slot: 1 + (turn % DEVICES), body: { release: `release-${turn}`, how: 'return' } });
+const returned = (turn: number): EntryDraft => ({
+  type: 'returned', device: `R52T1000${turn % DEVICES}`, actor: 'ab'.repeat(32), slot: 1 + (turn % DEVICES),
+  body: { release: `release-${turn}`, how: 'return' },
+});
 
 async function appended(store: Store, drafts: readonly EntryDraft[]): Promise<void> {
   const result = await store.append(drafts);
@@ -147,20 +161,10 @@ function signatureMs(): number {
   return median(times);
 }
 
-async function each(count: number, work: (turn: number) => Promise<void>): Promise<number[]> {
-  const times: number[] = [];
-  for (let turn = 0; turn < count; turn += 1) {
-    const start = performance.now();
-    await work(turn);
-    times.push(performance.now() - start);
-  }
-  return times;
-}
-
-async function rate(count: number, work: () => Promise<void>): Promise<number> {
+async function milliseconds(work: () => Promise<void>): Promise<number> {
   const start = performance.now();
   await work();
-  return (count / (performance.now() - start)) * 1000;
+  return performance.now() - start;
 }
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;

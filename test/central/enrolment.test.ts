@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority, issueStationCertificate } from '../../app/central/authority.ts';
 import { CODE_LIFE_MS, denyStation } from '../../app/central/enrolment.ts';
@@ -43,6 +44,11 @@ describe('a one-time code', () => {
     expect((await enrol(code.replaceAll('-', '').replaceAll('0', 'o').toLowerCase())).status).toBe(200);
   });
 
+  it('names the authority that the station has to meet', async () => {
+    const [, fingerprint] = (await newCode()).split('~');
+    expect(fingerprint).toBe(new X509Certificate(central.keys.authority.certificatePem).fingerprint256.replaceAll(':', '').toLowerCase());
+  });
+
   it('is refused the second time', async () => {
     const code = await newCode();
     expect((await enrol(code)).status).toBe(200);
@@ -72,7 +78,7 @@ describe('a one-time code', () => {
     const code = await newCode();
     const stored = await central.database.query<{ all: string }>('select string_agg(c::text, chr(10)) as all from enrolment_code c');
     expect(stored.rows[0]?.all).toContain(code.slice(0, 4));
-    expect(stored.rows[0]?.all).not.toContain(code.slice(5).replaceAll('-', ''));
+    expect(stored.rows[0]?.all).not.toContain(code.slice(5, 19).replaceAll('-', ''));
   });
 
   it('is not spent by a broken certificate request', async () => {

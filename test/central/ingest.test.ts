@@ -4,7 +4,7 @@ import { openDatabase } from '../../app/central/database.ts';
 import { createIngest } from '../../app/central/ingest.ts';
 import { projectEntry } from '../../app/domain/projection.ts';
 import { signCheckpoint, verifyCosignature } from '../../app/ledger/checkpoint.ts';
-import { parseVkey, verifierKey } from '../../app/ledger/note.ts';
+import { parseVkey, rawPublicKey, verifierKey } from '../../app/ledger/note.ts';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
 import { startTestCentral, SERIAL, type TestCentral } from './demo-central.ts';
 import { admissionOf, enrolStation, testLedger, type Answer, type TestLedger, type TestStation } from './demo-station.ts';
@@ -163,6 +163,19 @@ describe('a ledger that is not what it says', () => {
     const other = await enrolStation(central, 'Cart C');
     const answer = await other.request('POST', '/v1/log/entries', ledger.upload());
     expect([answer.status, answer.body['reason']]).toEqual([404, 'not-found']);
+  });
+});
+
+describe('a ledger that had to begin anew', () => {
+  it('gets the next epoch under its new key, and the old branch is kept', async () => {
+    await send(ledger.upload());
+    const fresh = generateKeyPairSync('ed25519');
+    const ask = (epoch: number): Promise<Answer> => station.request('POST', '/v1/epochs', { epoch, ledgerKey: rawPublicKey(fresh.publicKey).toString('base64') });
+    expect((await ask(3)).body['reason']).toBe('inconsistent');
+    expect((await ask(2)).body).toEqual({ origin: `demo/station/${station.id}/e2` });
+    expect((await ask(2)).body).toEqual({ origin: `demo/station/${station.id}/e2` });
+    expect(await held()).toBe(3);
+    expect((await send(ledger.upload(3, 3))).status).toBe(200);
   });
 });
 

@@ -256,7 +256,7 @@ describe('the vendor’s HTTP is unkind', () => {
 
   it('lists-twice and more than one page: every record once', async () => {
     const on = await bench(230);
-    on.mdm.misbehave({ fault: 'lists-twice', times: 300 });
+    on.mdm.misbehave({ fault: 'lists-twice', times: 5000 });
     const { seen } = await wipeAndWatch(on, undefined);
     expect(seen.enrolments).toHaveLength(1);
     expect(on.requests.filter((request) => request.startsWith('GET') && request.endsWith('/devices')).length).toBeGreaterThan(2);

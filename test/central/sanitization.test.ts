@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { MdmAdapter, MdmRefusal } from '../../app/central/mdm/adapter.ts';
 import { DEMO_PACE, runSanitization, workOnce, type SanitizationDeps } from '../../app/central/sanitization.ts';
 import { createWakener } from '../../app/central/downlink.ts';
@@ -87,21 +87,21 @@ let ledger: TestLedger;
 
 beforeAll(async () => {
   postgres = await startTestPostgres();
+  central = await startTestCentral(await postgres.createDatabase());
+  clock = central.clock;
 });
 afterAll(async () => {
+  await central.close();
   await postgres.stop();
 });
 beforeEach(async () => {
-  central = await startTestCentral(await postgres.createDatabase());
-  clock = central.clock;
+  clock.ms = Date.now();
+  await central.database.query('truncate sanitization_request, sanitization_nudge, seen_enrolment');
   mdm = fakeMdm();
   deps = { database: central.database, keys: central.keys, adapter: mdm, pace: DEMO_PACE, log: collectLog().log, now: () => clock.now() };
   station = await enrolStation(central);
   ledger = testLedger(station);
   ledger.add(...admissionOf(SERIAL, 1));
-});
-afterEach(async () => {
-  await central.close();
 });
 
 async function ask(request = 'r-1', nonce = NONCE): Promise<void> {
@@ -365,7 +365,7 @@ describe('the process dies', () => {
     };
     await expect(workAll(dying)).rejects.toThrow('killed');
     expect([seen, mdm.wipes]).toEqual([['issuing old'], []]);
-    await workAll();
+    await later();
     expect([await stateOf(), mdm.wipes]).toEqual(['observing', ['r-1']]);
   });
 
@@ -377,7 +377,7 @@ describe('the process dies', () => {
     await expect(workAll()).rejects.toThrow('killed');
     expect([await stateOf(), mdm.wipes]).toEqual(['issuing', ['r-1']]);
     mdm.afterWipe = undefined;
-    await workAll();
+    await later();
     expect([await stateOf(), mdm.wipes]).toEqual(['observing', ['r-1']]);
   });
 
@@ -394,6 +394,21 @@ describe('the process dies', () => {
     await wakener.close();
     expect([mdm.wipes, await kinds()]).toEqual([['r-1'], ALL]);
   });
+});
+
+it('a request whose step fails every time does not hold up the others', async () => {
+  await ask('r-broken');
+  ledger.add(...admissionOf('R52TXYYK596', 2), { type: 'sanitization-requested', device: 'R52TXYYK596', slot: 2, body: { request: 'r-good', nonce: NONCE, exposure: ledger.leaves[0] ?? '', attempt: 1 } });
+  await upload();
+  const find = mdm.findEnrolment;
+  mdm.findEnrolment = async (serial) => {
+    if (serial === SERIAL) throw new Error('unforeseen');
+    return find(serial);
+  };
+  mdm.records.push(record('other', { serial: 'R52TXYYK596' }));
+  await expect(workAll()).rejects.toThrow('unforeseen');
+  await workAll();
+  expect([await stateOf('r-broken'), await stateOf('r-good')]).toEqual(['requested', 'observing']);
 });
 
 describe('a tablet that was exposed again meanwhile', () => {

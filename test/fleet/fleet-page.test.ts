@@ -204,7 +204,9 @@ describe('an empty fleet', () => {
     await page.getByRole('link', { name: 'Add a cart' }).click();
     await page.getByLabel('Name of the cart').fill('Cart A');
     await page.getByRole('button', { name: 'Make a code' }).click();
-    await page.getByText('K7QF-2M9T').waitFor();
+    await page.getByText('K7QF-2M9T-4W5A-DGZY').waitFor();
+    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+    await page.screenshot({ path: `${SCREENS}/fleet-code.png` });
     expect(central.seen.codes).toEqual([{ ward: '7e', cart: 'Cart A' }]);
   });
 

@@ -7,7 +7,6 @@ import { filterRows } from '../../app/fleet/row-filter.ts';
 import { syncAge } from '../../app/fleet/sync-age.ts';
 import { duration, msBetween } from '../../app/fleet/times.ts';
 import { reasonWords } from '../../app/fleet/words.ts';
-import { twoWards } from './two-wards.ts';
 
 const at = (ms: number) => ({ wallMs: ms, monoMs: ms });
 
@@ -94,14 +93,12 @@ describe('words', () => {
     expect(reasonWords('Screen cracked')).toBe('Screen cracked');
   });
 
-  it('the age of a sync grows with the age of the view that told it', () => {
-    const [station] = twoWards().stations;
-    if (station === undefined) throw new Error('no station');
-    expect(syncAge(station, 0)).toEqual({ standing: 'current', words: '1 s ago' });
-    expect(syncAge(station, 3 * 60_000).standing).toBe('late');
-    expect(syncAge(station, 20 * 60_000)).toEqual({ standing: 'silent', words: '20 min ago, out of contact' });
-    expect(syncAge({ ...station, denied: true }, 0).standing).toBe('denied');
-    const { syncAgeMs: _, ...unheard } = station;
-    expect(syncAge(unheard, 0).standing).toBe('never');
+  it('a station is late, then out of contact, then never or no longer heard', () => {
+    const lastSyncAt = '2026-11-21T06:51:12.000Z';
+    expect(syncAge({ denied: false, lastSyncAt }, '2026-11-21T06:51:13.400Z')).toEqual({ standing: 'current', words: '1 s ago' });
+    expect(syncAge({ denied: false, lastSyncAt }, '2026-11-21T06:54:12.000Z')).toEqual({ standing: 'late', words: '3 min ago, late' });
+    expect(syncAge({ denied: false, lastSyncAt }, '2026-11-21T07:11:12.000Z')).toEqual({ standing: 'silent', words: '20 min ago, out of contact' });
+    expect(syncAge({ denied: true, lastSyncAt }, '2026-11-21T06:51:13.000Z').standing).toBe('denied');
+    expect(syncAge({ denied: false }, '2026-11-21T06:51:13.000Z').standing).toBe('never');
   });
 });

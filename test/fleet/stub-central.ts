@@ -74,7 +74,7 @@ async function answer(stub: State, pageFolder: string, request: IncomingMessage,
     }
     case 'POST /api/stations/codes': {
       stub.seen.codes.push(JSON.parse(await text(request)) as { ward: string; cart: string });
-      return send(response, 200, { code: 'K7QF-2M9T', expiresAt: new Date(Date.now() + 15 * 60_000).toISOString() });
+      return send(response, 200, { code: `K7QF-2M9T-4W5A-DGZY~${'0f1e2d3c'.repeat(8)}`, expiresAt: new Date(Date.now() + 15 * 60_000).toISOString() });
     }
     default:
       return send(response, 404, { reason: 'not-found', message: 'There is nothing here.' });

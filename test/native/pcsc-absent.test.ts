@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import type { ReaderEvent } from '../../native/adapters.ts';
 import { readUidAnswer } from '../../native/readers/badge-uid.ts';
@@ -36,6 +37,38 @@ describe('a machine that cannot read badges', () => {
     clock.advance(60_000);
     expect(triedAt).toEqual([0, 250, 750, 1_750, 3_750, 7_750, 12_750, 17_750]);
     expect(events).toEqual([{ event: 'adapter', state: 'failing', detail: expect.stringContaining('systemctl start pcscd') as string }]);
+  });
+
+  it('whose service dies with no reader plugged in is told so, and opened anew', async () => {
+    const clock = heldClock();
+    const events: ReaderEvent[] = [];
+    const instances: (EventEmitter & { closed: boolean; close(): void })[] = [];
+    const open = () => {
+      const instance = Object.assign(new EventEmitter(), {
+        closed: false,
+        close() {
+          instance.closed = true;
+        },
+      });
+      instances.push(instance);
+      return instance;
+    };
+    const settle = async () => {
+      for (let turns = 0; turns < 4; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+    };
+    const running = pcscReaders({ clock, load: () => ({ found: true, open }), probe: async () => 'answers' }).start((event) => events.push(event));
+    await settle();
+    clock.advance(1_000);
+    instances[0]?.emit('error', new Error('SCardGetStatusChange error: RPC transport error.(0x80100013)'));
+    await settle();
+    clock.advance(250);
+    await settle();
+    await running.stop();
+    expect(instances.map(({ closed }) => closed)).toEqual([true, true]);
+    expect(events).toEqual([
+      { event: 'adapter', state: 'absent', detail: expect.stringContaining('no badge reader is plugged in') as string },
+      { event: 'adapter', state: 'failing', detail: expect.stringContaining('service stopped') as string },
+    ]);
   });
 
   it('where the service refuses says its words and tries again', async () => {

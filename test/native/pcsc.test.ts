@@ -216,6 +216,19 @@ insidePcscTestbed('badge readers on real pcscd', import.meta.filename, 2, {
     expect(of('tap').map(({ uid }) => uid)).toEqual(uids);
   },
 
+  'another program that reads every card too costs no tap': async (testbed) => {
+    const ours = await ward(testbed);
+    const theirs = await ward(testbed);
+    const { port } = slotOf(testbed, 2);
+    for (let time = 1; time <= 5; time += 1) {
+      const badge = await card(port, { uid: `04BE000${time}` });
+      await Promise.all([ours.tap(`04BE000${time}`), theirs.tap(`04BE000${time}`)]);
+      await badge.remove();
+      await waitFor('both removals', () => ours.of('card-removed').length === time && theirs.of('card-removed').length === time);
+    }
+    expect(ours.of('tap-unreadable')).toEqual([]);
+  },
+
   'opensc sees the same readers and can use the card beside us': async (testbed) => {
     const { events, tap } = await ward(testbed);
     const { name, port } = slotOf(testbed, 0);

@@ -27,12 +27,12 @@ function heldReader() {
   return { reader, waiting };
 }
 
-function watched() {
+function watched(resting = new Map<string, string>()) {
   const { reader, waiting } = heldReader();
   const clock = heldClock();
   const events: ReaderEvent[] = [];
   let lost = 0;
-  const watch = watchReader({ reader, clock, emit: (event) => events.push(event), resting: new Map(), onServiceLost: () => (lost += 1) });
+  const watch = watchReader({ reader, clock, emit: (event) => events.push(event), resting, onServiceLost: () => (lost += 1) });
   /** Lets what is due run: answers hop out of the native callback, then through promises. */
   const settle = async () => {
     for (let turns = 0; turns < 6; turns += 1) await turn();
@@ -136,6 +136,19 @@ describe('presentations of cards', () => {
     await answer(new Error('SCardTransmit error: RPC transport error.(0x80100013)'));
     expect(lost()).toBe(1);
     expect(told()).toEqual([]);
+  });
+
+  it('a badge that lay there before an outage, left unseen and is back is a tap again', async () => {
+    const resting = new Map<string, string>();
+    const before = watched(resting);
+    await before.status(EMPTY, counted(1, PRESENT));
+    await before.answer('04A1B2C39000');
+    const emptied = watched(resting);
+    await emptied.status(EMPTY);
+    const after = watched(resting);
+    await after.status(counted(1, PRESENT));
+    await after.answer('04A1B2C39000');
+    expect(after.told()).toEqual(['tap 04A1B2C3']);
   });
 
   it('after the stop nothing is told, and the stop waits for the call that is open', async () => {

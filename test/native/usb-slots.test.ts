@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -100,6 +101,32 @@ describe('real slots over the kernel\'s table of USB devices', () => {
     writeFileSync(join(root, '1-1.1', 'serial'), 'LATE\n');
     await waitFor('the serial', () => changes().length === 1);
     expect(changes()).toEqual([{ event: 'slot', slot: 1, present: true, serial: 'LATE' }]);
+  });
+
+  it('never tell the held-back serial of a tablet that has been swapped for another meanwhile', async () => {
+    const { root, plug, unplug } = bus();
+    const { whole, look, changes } = await watching(root);
+    await whole();
+    plug('1-1.1');
+    const heldBack = join(root, '1-1.1', 'serial');
+    execFileSync('mkfifo', [heldBack]);
+    look();
+    const writer = await open(heldBack, 'w');
+    unplug('1-1.1');
+    plug('1-1.1', 'NEW');
+    look();
+    await writer.write('OLD\n');
+    await writer.close();
+    await waitFor('the serial of the new one', () => {
+      look();
+      return changes().some((event) => 'serial' in event);
+    });
+    expect(changes()).toEqual([
+      { event: 'slot', slot: 1, present: true },
+      { event: 'slot', slot: 1, present: false },
+      { event: 'slot', slot: 1, present: true },
+      { event: 'slot', slot: 1, present: true, serial: 'NEW' },
+    ]);
   });
 
   it('say present without a serial for a tablet that has none, or one that cannot be one', async () => {

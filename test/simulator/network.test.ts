@@ -2,7 +2,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createNetwork, type Network } from '../../app/simulator/network.ts';
+import { createNetwork, delayLine, type Network } from '../../app/simulator/network.ts';
 
 let network: Network | undefined;
 let far: Server | undefined;
@@ -46,11 +46,21 @@ describe('the network between station and server', () => {
     const socket = await dial(port);
     const long = 'abcdefghij'.repeat(50_000);
     expect(await echo(socket, long)).toBe(long);
-    network?.set({ up: true, delayMs: 20 });
-    socket.write('first ');
-    network?.set({ up: true, delayMs: 0 });
-    expect(await echo(socket, 'second')).toBe('first ');
-    expect(String((await once(socket, 'data'))[0])).toBe('second');
+    network?.set({ up: true, delayMs: 5 });
+    expect(await echo(socket, 'slower')).toBe('slower');
+  });
+
+  it('a line that gets faster does not let the later overtake the earlier', async () => {
+    let delayMs = 20;
+    const later = delayLine(() => delayMs);
+    const order: string[] = [];
+    await new Promise<void>((resolve) => {
+      later(() => order.push('first'));
+      delayMs = 0;
+      later(() => order.push('second'));
+      later(resolve);
+    });
+    expect(order).toEqual(['first', 'second']);
   });
 
   it('cut: an open connection breaks, a new one too, and the port stays for when it is back', async () => {

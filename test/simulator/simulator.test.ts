@@ -13,6 +13,8 @@ import { worldClock } from '../../app/simulator/world-clock.ts';
 import { worldView, type WorldView } from '../../app/simulator/world-view.ts';
 import { seededRandom } from '../../app/simulator/world/random.ts';
 
+/** Waits for a fact, however slow the machine. */
+const eventually = <T>(check: () => T | Promise<T>): Promise<T> => vi.waitFor(check, { timeout: 20_000, interval: 30 });
 const demo = directory.parse(ward);
 const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -65,28 +67,28 @@ describe('a device host at the virtual cart', () => {
   it('sees the whole cart first, then a pull, a return, a tap and a random card', async () => {
     const { url } = await start();
     const host = plugIn(url);
-    await vi.waitFor(() => expect(host.running.snapshot()).toHaveLength(16));
+    await eventually(() => expect(host.running.snapshot()).toHaveLength(16));
     expect(host.slots.find((event) => event.event === 'slots')).toBeDefined();
     expect(host.running.snapshot()?.[5]).toEqual({ slot: 6, present: true });
     const pulled = await post(url, '/api/undock', { slot: 7 });
     expect(pulled).toEqual({ status: 200, body: { serial: 'R52TECZN11H' } });
-    await vi.waitFor(() => expect(host.running.snapshot()?.[6]).toEqual({ slot: 7, present: false }));
+    await eventually(() => expect(host.running.snapshot()?.[6]).toEqual({ slot: 7, present: false }));
     await post(url, '/api/dock', { serial: 'R52TECZN11H', slot: 8 });
-    await vi.waitFor(() => expect(host.running.snapshot()?.[7]).toMatchObject({ slot: 8, serial: 'R52TECZN11H', battery: { percent: 94 } }));
+    await eventually(() => expect(host.running.snapshot()?.[7]).toMatchObject({ slot: 8, serial: 'R52TECZN11H', battery: { percent: 94 } }));
     expect((await post(url, '/api/tap', { staff: 's1001' })).body).toEqual({ heard: true });
-    await vi.waitFor(() => expect(host.reader).toContainEqual({ event: 'tap', reader: 'Simulated badge reader', assurance: 'uid', uid: '04A4C123B1612D' }));
-    await vi.waitFor(() => expect(host.reader).toContainEqual({ event: 'card-removed', reader: 'Simulated badge reader' }));
+    await eventually(() => expect(host.reader).toContainEqual({ event: 'tap', reader: 'Simulated badge reader', assurance: 'uid', uid: '04A4C123B1612D' }));
+    await eventually(() => expect(host.reader).toContainEqual({ event: 'card-removed', reader: 'Simulated badge reader' }));
     await post(url, '/api/tap', { uid: '08AABBCC' });
-    await vi.waitFor(() => expect(host.reader).toContainEqual({ event: 'tap-unreadable', reader: 'Simulated badge reader', cause: 'random-uid' }));
+    await eventually(() => expect(host.reader).toContainEqual({ event: 'tap-unreadable', reader: 'Simulated badge reader', cause: 'random-uid' }));
   });
 
   it('lights and port power reach the world; a slot that is not there is refused', async () => {
     const { url } = await start();
     const host = plugIn(url);
-    await vi.waitFor(() => expect(host.running.snapshot()).toBeDefined());
+    await eventually(() => expect(host.running.snapshot()).toBeDefined());
     expect(await host.running.command({ command: 'light', slot: 7, light: 'take' })).toEqual({ ok: true });
     expect(await host.running.command({ command: 'port-power', slot: 1, on: false })).toEqual({ ok: true });
-    await vi.waitFor(() => expect(host.running.snapshot()?.[0]?.present).toBe(false));
+    await eventually(() => expect(host.running.snapshot()?.[0]?.present).toBe(false));
     expect((await world(url)).slots[6]?.light).toBe('take');
     expect(await host.running.command({ command: 'light', slot: 77, light: 'take' })).toEqual({ ok: false, reason: 'no-slot' });
   });
@@ -95,21 +97,21 @@ describe('a device host at the virtual cart', () => {
     const first = await start();
     const port = Number(new URL(first.url).port);
     const host = plugIn(first.url);
-    await vi.waitFor(() => expect(host.running.snapshot()).toBeDefined());
+    await eventually(() => expect(host.running.snapshot()).toBeDefined());
     await first.stop();
-    await vi.waitFor(() => expect(host.running.snapshot()).toBeUndefined());
+    await eventually(() => expect(host.running.snapshot()).toBeUndefined());
     expect(await host.running.command({ command: 'light', slot: 7, light: 'take' })).toEqual({ ok: false, reason: 'adapter-failing' });
     expect(host.reader).toContainEqual({ event: 'reader', reader: 'Simulated badge reader', state: 'gone' });
     const again = await createSimulator({ directory: demo, dataDir: first.dataDir, port, panelDir: '/nowhere', random: seededRandom(9), log: () => {}, kill: () => true });
     ends.push(() => again.stop());
-    await vi.waitFor(() => expect(host.running.snapshot()).toHaveLength(16), { timeout: 5000 });
+    await eventually(() => expect(host.running.snapshot()).toHaveLength(16));
   });
 
   it('the button kills the process that said hello, and says so when there is none', async () => {
     const { url, killed } = await start();
     expect(await post(url, '/api/device-host/kill', {})).toMatchObject({ status: 409, body: { reason: 'no-process' } });
     plugIn(url);
-    await vi.waitFor(async () => expect((await world(url)).deviceHost.pid).toBe(process.pid));
+    await eventually(async () => expect((await world(url)).deviceHost.pid).toBe(process.pid));
     expect((await post(url, '/api/device-host/kill', {})).status).toBe(200);
     expect(killed).toEqual([process.pid]);
   });
@@ -117,9 +119,9 @@ describe('a device host at the virtual cart', () => {
   it('an unplugged reader hears nothing', async () => {
     const { url } = await start();
     const host = plugIn(url);
-    await vi.waitFor(() => expect(host.reader).toContainEqual({ event: 'reader', reader: 'Simulated badge reader', state: 'present' }));
+    await eventually(() => expect(host.reader).toContainEqual({ event: 'reader', reader: 'Simulated badge reader', state: 'present' }));
     await post(url, '/api/readers', { present: false });
-    await vi.waitFor(() => expect(host.reader).toContainEqual({ event: 'reader', reader: 'Simulated badge reader', state: 'gone' }));
+    await eventually(() => expect(host.reader).toContainEqual({ event: 'reader', reader: 'Simulated badge reader', state: 'gone' }));
     expect(await post(url, '/api/tap', { staff: 's1001' })).toMatchObject({ status: 409, body: { reason: 'no-reader' } });
   });
 });
@@ -132,7 +134,7 @@ describe('the simulator is killed and started again', () => {
     await post(first.url, '/api/clock/advance', { ms: 3_600_000 });
     const file = join(first.dataDir, 'world.json');
     // What a SIGKILL now would leave: the file as it lies on the disk.
-    await vi.waitFor(async () => expect(await readFile(file, 'utf8')).toContain('"advancedMs":3600000'));
+    await eventually(async () => expect(await readFile(file, 'utf8')).toContain('"advancedMs":3600000'));
     const onDisk = await readFile(file, 'utf8');
     const before = await world(first.url);
     await first.stop();
@@ -168,7 +170,7 @@ describe('the world’s clock', () => {
     const mono = clock.monoMs();
     const wall = clock.wallMs();
     await post(url, '/api/clock/advance', { ms: 86_400_000 });
-    await vi.waitFor(() => expect(clock.wallMs() - wall).toBeGreaterThanOrEqual(86_400_000));
+    await eventually(() => expect(clock.wallMs() - wall).toBeGreaterThanOrEqual(86_400_000));
     expect(clock.monoMs() - mono).toBeGreaterThanOrEqual(86_400_000);
     expect(clock.bootId).not.toBe('');
   });
@@ -240,7 +242,7 @@ it('the whole loop: pulled, used, returned, wiped through the MDM’s HTTP, clea
   const enrolment = await adapter.findEnrolment(serial);
   if (!enrolment.ok) throw new Error(enrolment.reason.detail);
   expect((await adapter.wipe({ request: 'r1', serial, enrolment: enrolment.value.enrolment, expiresInMs: 600_000 })).ok).toBe(true);
-  await vi.waitFor(async () => expect(await tablet()).toMatchObject({ clean: true, residueOf: null }), { timeout: 15_000, interval: 100 });
+  await eventually(async () => expect(await tablet()).toMatchObject({ clean: true, residueOf: null }));
   const texts = (await world(url)).log.map((line) => line.text);
   expect(texts).toContain('T-101 is erasing itself');
   expect(texts).toContain('T-101 has enrolled again');

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 
 const STATION = fileURLToPath(new URL('full-disk-station.ts', import.meta.url));
 const run = promisify(execFile);
+const STATION_MS = 45_000;
 
 let folder: string;
 
@@ -23,7 +24,8 @@ test('the disk fills up: "no-space", nothing half-committed, and all is well whe
     () => false,
   );
   if (!namespaces) context.skip('this machine allows no mount namespace (unshare -Urm), so no small disk can be made');
-  const { stdout } = await run('unshare', ['-Urm', process.execPath, STATION, folder]);
+  // A station that never comes to an end must not outlive the test.
+  const { stdout } = await run('unshare', ['-Urm', '--kill-child', process.execPath, STATION, folder], { timeout: STATION_MS });
   expect(JSON.parse(stdout)).toEqual({
     first: ['no-space', 'ok'],
     stillFull: 'no-space',

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { setAside } from '../../app/storage/set-aside.ts';
 import { isTooOld, openDatabase } from '../../app/storage/sqlite.ts';
-import { admitted, heard, known, offered, open, returned, tryOpen } from './ward.ts';
+import { admitted, assertSound, heard, known, offered, open, returned, tryOpen } from './ward.ts';
 
 let folder: string;
 let path: string;
@@ -104,6 +104,15 @@ test.each([
   await written(5);
   await change(sql);
   await expectRefused('unreadable');
+});
+
+test('an old entry was changed: boot, which reads no history, goes on; fsck names the entry', async () => {
+  await written(50);
+  await change(`UPDATE entry SET bytes = CAST(replace(CAST(bytes AS TEXT), '"T1"', '"T2"') AS BLOB) WHERE seq = 1`);
+  const store = await open(path);
+  expect(store.size()).toBe(53);
+  await expect(assertSound(store)).rejects.toThrow('"seq":2,"field":"prev"');
+  await store.close();
 });
 
 test('a newer program’s ledger is refused, never reset, not a byte changed', async () => {

@@ -53,12 +53,18 @@ export function fold(view: CartView, entry: RecordedEntry): readonly Change[] {
   }
 }
 
-export const admitted = (device: string): EntryDraft => ({ type: 'device-admitted', device, body: { asset: `A-${device}`, ward: 'w1', model: 'Tab', profile: 'p1', bundleVersion: 1 } });
+export const admitted = (device: string): EntryDraft => ({
+  type: 'device-admitted', device,
+  body: { asset: `A-${device}`, ward: 'w1', model: 'Tab', profile: 'p1', bundleVersion: 1 },
+});
 export const offered = (device: string, offer: string): EntryDraft => ({
   type: 'offered', device, slot: 7, actor: 'ab'.repeat(32), covered: true,
   body: { offer, release: `r-${offer}`, assurance: 'crypto', stale: false, request: 'q-1', chargePercent: 97, untilMs: 1_790_000_030_000 },
 });
-export const released = (device: string, offer: string): EntryDraft => ({ type: 'released', device, slot: 7, actor: 'ab'.repeat(32), body: { release: `r-${offer}`, offer, how: 'offered', offeredSlot: 7 } });
+export const released = (device: string, offer: string): EntryDraft => ({
+  type: 'released', device, slot: 7, actor: 'ab'.repeat(32),
+  body: { release: `r-${offer}`, offer, how: 'offered', offeredSlot: 7 },
+});
 export const returned = (device: string, release = 'r-1'): EntryDraft => ({ type: 'returned', device, slot: 3, body: { release, how: 'return' } });
 export const heard = (cause: string): EntryDraft => ({ type: 'host-lost', body: { cause } });
 

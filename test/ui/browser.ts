@@ -18,6 +18,8 @@ export async function showOn(page: Page, station: FakeStation, snapshot: Snapsho
   await page.waitForSelector(`main[data-revision="${revision}"]`);
   await page.evaluate(async () => {
     await document.fonts.ready;
+    const isMapDrawn = (): boolean => [...document.querySelectorAll('.cart-map')].every((map) => Math.abs((map.firstElementChild?.getBoundingClientRect().width ?? 0) - map.clientWidth) < 1);
+    while (!isMapDrawn()) await new Promise(requestAnimationFrame);
     const finite = document.getAnimations().filter((animation) => animation.effect?.getComputedTiming().iterations !== Infinity && !(animation.effect as KeyframeEffect).target?.closest('.edge'));
     await Promise.allSettled(finite.map((animation) => animation.finished));
   });

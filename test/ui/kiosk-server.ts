@@ -18,6 +18,8 @@ export interface FakeStation {
   pushRaw(message: unknown): void;
   /** Everything the pages sent, parsed. */
   readonly received: unknown[];
+  /** How many times a page connected. */
+  connections(): number;
   /** Drops the pages and refuses new ones while down. */
   setDown(down: boolean): void;
   close(): Promise<void>;
@@ -29,6 +31,7 @@ export async function startFakeStation(root = DIST, token = 'tok'): Promise<Fake
   const pages = new Set<WebSocket>();
   let latest: Snapshot | undefined;
   let isDown = false;
+  let connections = 0;
   const http = createServer((request, response) => {
     const path = normalize(new URL(request.url ?? '/', 'http://x').pathname);
     const file = join(root, path === '/' ? 'index.html' : path);
@@ -45,6 +48,7 @@ export async function startFakeStation(root = DIST, token = 'tok'): Promise<Fake
       return;
     }
     sockets.handleUpgrade(request, socket, head, (page) => {
+      connections += 1;
       pages.add(page);
       page.on('close', () => pages.delete(page));
       page.on('message', (data) => {
@@ -63,6 +67,7 @@ export async function startFakeStation(root = DIST, token = 'tok'): Promise<Fake
     url: `http://127.0.0.1:${address.port}/#token=${token}`,
     received,
     pushRaw,
+    connections: () => connections,
     show(snapshot) {
       latest = snapshot;
       pushRaw({ snapshot });

@@ -50,8 +50,10 @@ afterAll(async () => {
 const open = async (reducedMotion: 'reduce' | 'no-preference' = 'reduce', viewport = LANDSCAPE): Promise<void> => {
   context = await browser.newContext({ viewport, reducedMotion });
   page = await context.newPage();
-  page.on('console', (message) => {
-    if (/Content Security Policy/i.test(message.text())) violations.push(message.text());
+  await page.exposeFunction('tellViolation', (what: string) => violations.push(what));
+  await page.addInitScript(() => {
+    const tell = (window as unknown as { tellViolation: (what: string) => void }).tellViolation;
+    addEventListener('securitypolicyviolation', (event) => tell(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
   });
   page.on('pageerror', (error) => violations.push(String(error)));
   await page.goto(station.url);
@@ -244,9 +246,9 @@ describe('a station that goes away', () => {
   test('and comes back talking nonsense: nothing of it is drawn', async () => {
     await open();
     await showOn(page, station, sample('idle'));
-    station.setDown(false);
     station.pushRaw({ snapshot: { ...sample('take'), message: { kind: 'take', slot: 'seven' } } });
-    await page.waitForSelector('main[data-kind="idle"]');
+    await expect.poll(() => station.connections()).toBe(2);
+    await page.waitForSelector('main[data-kind="idle"]:not([inert])');
     expect(await page.locator('main[data-kind="take"]').count()).toBe(0);
   });
 });

@@ -46,7 +46,6 @@ function PinScreen({ message, words, request }: SceneInput<'pin'>): ReactNode {
         disabled={busy}
         fewest={FEWEST}
         most={MOST}
-        forgetOn={`${session} ${triesLeft}`}
         onEnter={(pin) => void enter(pin)}
         onLeave={() => void leave()}
       />

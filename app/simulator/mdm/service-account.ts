@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, createSign, createVerify, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createPrivateKey, createPublicKey, createVerify, generateKeyPairSync, randomBytes } from 'node:crypto';
 
 /** A service account key file in the vendor's shape; whoever holds it can wipe tablets. */
 export interface ServiceAccountFile {
@@ -64,11 +64,4 @@ function readPart(part: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Signs as the key file's owner would; for tests of the double itself. */
-export function signAssertion(account: ServiceAccount, claims: Record<string, unknown>): string {
-  const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const signed = `${part({ alg: 'RS256', typ: 'JWT' })}.${part(claims)}`;
-  return `${signed}.${createSign('RSA-SHA256').update(signed).sign(account.file.private_key, 'base64url')}`;
 }

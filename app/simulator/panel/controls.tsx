@@ -30,7 +30,7 @@ export function Controls({ world, tool, onTool, onAsk, onMischief }: ControlsPro
           <button type="button" className="act" disabled={!world.deviceHost.connected} onClick={() => onAsk('/api/device-host/kill', {})}>
             Kill device host
           </button>
-          <span>{world.deviceHost.connected ? 'The part that talks to readers and USB. Back in a second.' : 'Not running just now.'}</span>
+          <span>{world.deviceHost.connected ? 'It talks to readers and USB. Back in a second.' : 'Not running just now.'}</span>
         </li>
         <li>
           <button type="button" className="act" disabled={world.station.pid === null} onClick={() => onAsk('/api/station/kill', {})}>

@@ -3,6 +3,9 @@ import { createRoot } from 'react-dom/client';
 import '../../ui/base.css';
 import { Panel } from './panel.tsx';
 import './panel.css';
+import './people.css';
+import './shelf.css';
+import './mischief.css';
 
 const page = document.getElementById('page');
 if (page === null) throw new Error('index.html has no #page');

@@ -6,7 +6,9 @@ export const STORAGE_CARD_ATR = '3B8F8001804F0CA000000306030001000000006A';
 export const DESFIRE_ATR = '3B8180018080';
 
 /** Control bytes of the vpcd wire: frames of one byte. Only the last is answered. */
-const CONTROL_LAST_SILENT = 0x02;
+const CONTROL_OFF = 0x00;
+const CONTROL_ON = 0x01;
+const CONTROL_RESET = 0x02;
 const CONTROL_GET_ATR = 0x04;
 const GET_UID = 'FFCA0000';
 
@@ -41,13 +43,21 @@ export function insertCard(port: number, options: CardOptions = {}): Promise<Vir
   const apdus: string[] = [];
   const asked = Promise.withResolvers<string>();
 
+  let powered = false;
+
+  function onControl(socket: Socket, control: number | undefined): void {
+    if (control === CONTROL_GET_ATR) sendFrame(socket, options.atr ?? STORAGE_CARD_ATR);
+    else if (control === CONTROL_ON || control === CONTROL_RESET) powered = true;
+    else if (control === CONTROL_OFF) powered = false;
+  }
+
   function onFrame(socket: Socket, frame: Buffer): void {
-    if (frame.length === 1 && frame[0] === CONTROL_GET_ATR) return sendFrame(socket, options.atr ?? STORAGE_CARD_ATR);
-    if (frame.length === 1 && (frame[0] ?? 0) <= CONTROL_LAST_SILENT) return;
+    if (frame.length === 1) return onControl(socket, frame[0]);
     const apdu = frame.toString('hex').toUpperCase();
     apdus.push(apdu);
     asked.resolve(apdu);
-    const said = answer(apdu);
+    // A card that came back without being noticed has no power and hears nothing.
+    const said = powered ? answer(apdu) : undefined;
     if (said !== undefined) sendFrame(socket, said);
   }
 

@@ -6,7 +6,14 @@ import { canonicalText, MAX_DEPTH, MAX_ENTRY_BYTES, NotRepresentable, parseCanon
 const text = fc.string({ unit: 'grapheme', maxLength: 12 });
 const key = fc.oneof(text, fc.constantFrom('1', '2', '10', '__proto__', 'constructor', '', '\u20ac', '\ud83d\ude02', '\ufb33', '\r'));
 const { value: ledgerValue } = fc.letrec<{ value: LedgerValue }>((tie) => ({
-  value: fc.oneof({ maxDepth: 4 }, text, fc.maxSafeInteger(), fc.boolean(), fc.array(tie('value'), { maxLength: 4 }), fc.dictionary(key, tie('value'), { maxKeys: 5, noNullPrototype: true })),
+  value: fc.oneof(
+    { maxDepth: 4 },
+    text,
+    fc.maxSafeInteger(),
+    fc.boolean(),
+    fc.array(tie('value'), { maxLength: 4 }),
+    fc.dictionary(key, tie('value'), { maxKeys: 5, noNullPrototype: true }),
+  ),
 }));
 
 const read = (source: string) => parseCanonical(Buffer.from(source));

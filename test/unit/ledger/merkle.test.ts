@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { append, EMPTY_FRONTIER, EMPTY_ROOT, frontierBytes, frontierFrom, leafHash, nodeHash, rootOf, type Frontier, type Hash } from '../../../app/ledger/merkle.ts';
+import { append, EMPTY_FRONTIER, EMPTY_ROOT, frontierBytes, frontierFrom, leafHash, nodeHash, rootOf } from '../../../app/ledger/merkle.ts';
+import type { Frontier, Hash } from '../../../app/ledger/merkle.ts';
 import { consistencyProof, inclusionProof, inclusionRanges, consistencyRanges, verifyConsistency, verifyInclusion } from '../../../app/ledger/proofs.ts';
 
 /** The eight leaves by which certificate transparency logs are tested, and their roots at every size. */

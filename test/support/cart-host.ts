@@ -1,0 +1,70 @@
+import type { HostEvent, SlotState } from '../../app/contract/device-host.ts';
+import type { Transport } from '../../app/contract/transport.ts';
+import { inMemoryPair } from '../../app/transport/in-memory.ts';
+
+type Unstamped<E> = E extends unknown ? Omit<E, 'monoMs'> : never;
+
+/**
+ * The cart's hardware and the process that watches it. Tablets come and go whether or not that process lives; what it
+ * sees it tells over its transport, as the real one does.
+ */
+export interface CartHost {
+  /** What physically stands in the slots. */
+  readonly slots: Map<number, SlotState>;
+  /** Lights as last commanded since this host started. */
+  readonly lights: Map<number, string>;
+  put(slot: number, serial: string | undefined, percent?: number): void;
+  take(slot: number): void;
+  tell(event: Unstamped<HostEvent>): void;
+  /** Anything at all, also what no contract allows. */
+  tellRaw(message: unknown): void;
+  tap(uid: string, assurance?: 'uid' | 'crypto'): void;
+  beat(): void;
+  /** A new host process: greets, shows the whole cart, then its readers. */
+  start(attach: (transport: Transport) => void): void;
+  die(): void;
+}
+
+export function cartHost(slotCount: number): CartHost {
+  const slots = new Map<number, SlotState>(Array.from({ length: slotCount }, (_, n) => [n + 1, { slot: n + 1, present: false }]));
+  const lights = new Map<number, string>();
+  let wire: Transport | undefined;
+  let monoMs = 0;
+  let taps = 0;
+  const tell: CartHost['tell'] = (event) => wire?.send({ ...event, monoMs: (monoMs += 1) });
+  const change = (state: SlotState): void => {
+    slots.set(state.slot, state);
+    tell({ event: 'slot', ...state });
+  };
+  return {
+    slots,
+    lights,
+    tell,
+    tellRaw: (message) => wire?.send(message),
+    put: (slot, serial, percent) => change({ slot, present: true, ...(serial === undefined ? {} : { serial, battery: { percent: percent ?? 100 - slot, monoMs } }) }),
+    take: (slot) => change({ slot, present: false }),
+    tap: (uid, assurance = 'crypto') => tell({ event: 'tap', tap: `tap-${(taps += 1)}`, reader: 'front reader', assurance, uid }),
+    beat: () => {
+      tell({ event: 'heartbeat' });
+      for (const state of slots.values()) if (state.battery) tell({ event: 'slot', ...state });
+    },
+    start: (attach) => {
+      const [station, own] = inMemoryPair();
+      lights.clear();
+      wire = own;
+      own.onMessage((message) => {
+        const { id, request } = message as { id: number; request: { command: string; slot: number; light: string } };
+        if (request.command === 'light') lights.set(request.slot, request.light);
+        own.send({ id, ok: true });
+      });
+      attach(station);
+      tell({ event: 'hello', version: 'test', pid: 1, adapters: [{ name: 'usb', state: 'working' }] });
+      tell({ event: 'slots', slots: [...slots.values()] });
+      tell({ event: 'reader', reader: 'front reader', state: 'present' });
+    },
+    die: () => {
+      wire?.close();
+      wire = undefined;
+    },
+  };
+}

@@ -1,0 +1,18 @@
+import { refused } from '../../app/domain/result.ts';
+import type { Store } from '../../app/storage/store.ts';
+
+/** A disk that a test fills and empties; what the ledger does then is storage's own test (test/storage/full-disk.test.ts). */
+export interface Disk {
+  full: boolean;
+}
+
+export function onDisk(store: Store, disk: Disk): Store {
+  const noSpace = Promise.resolve(refused('no-space' as const));
+  return {
+    ...store,
+    append: (drafts, options) => (disk.full ? noSpace : store.append(drafts, options)),
+    checkpoint: () => (disk.full ? noSpace : store.checkpoint()),
+    setAcked: (size, cosignature, atMs) => (disk.full ? noSpace : store.setAcked(size, cosignature, atMs)),
+    setMeta: (values) => (disk.full ? noSpace : store.setMeta(values)),
+  };
+}

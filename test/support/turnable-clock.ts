@@ -1,0 +1,53 @@
+import type { Clock } from '../../app/station/clock.ts';
+
+/** A cart's clocks in the hands of a test: time passes, people turn the wall clock, the machine boots. */
+export interface TurnableClock extends Clock {
+  /** What a good clock elsewhere shows: nobody at the cart can turn it. */
+  trueMs(): number;
+  /** Time passes on every clock; what falls due is called, earliest first. */
+  forward(ms: number): void;
+  /** Somebody sets the wall clock. */
+  turnWall(byMs: number): void;
+  /** The machine is off for `downMs` and boots anew; nothing that was due before is called. */
+  boot(downMs: number): void;
+}
+
+export const MONDAY_NOON_MS = Date.UTC(2027, 0, 4, 12);
+
+export function turnableClock(): TurnableClock {
+  let trueMs = MONDAY_NOON_MS;
+  let wallErrorMs = 0;
+  let bootedAtMs = trueMs - 3_600_000;
+  let boots = 1;
+  let due: { readonly atMs: number; readonly call: () => void }[] = [];
+  return {
+    trueMs: () => trueMs,
+    wallMs: () => trueMs + wallErrorMs,
+    monoMs: () => trueMs - bootedAtMs,
+    get bootId() {
+      return `boot-${boots}`;
+    },
+    after: (ms, call) => {
+      const timer = { atMs: trueMs + ms, call };
+      due.push(timer);
+      return () => {
+        due = due.filter((each) => each !== timer);
+      };
+    },
+    forward: (ms) => {
+      trueMs += ms;
+      const now = due.filter(({ atMs }) => atMs <= trueMs).sort((a, b) => a.atMs - b.atMs);
+      due = due.filter(({ atMs }) => atMs > trueMs);
+      for (const { call } of now) call();
+    },
+    turnWall: (byMs) => {
+      wallErrorMs += byMs;
+    },
+    boot: (downMs) => {
+      trueMs += downMs;
+      bootedAtMs = trueMs - 20_000;
+      boots += 1;
+      due = [];
+    },
+  };
+}
