@@ -122,8 +122,8 @@ const CODE_USED: Refusal = { reason: 'code-used', message: 'This code has been u
 async function tryCode({ database, now }: EnrolmentDeps, code: string): Promise<Result<string, Refusal>> {
   const [secret = ''] = code.split('~');
   const plain = secret.toUpperCase().replaceAll(/[\s-]/g, '').replaceAll('O', '0').replaceAll(/[IL]/g, '1');
-  const counted = await database.query<{ secret_hash: Buffer; tries: number; expires_at_ms: number; used_at_ms: number | null }>(
-    'update enrolment_code set tries = tries + 1 where selector = $1 returning secret_hash, tries, expires_at_ms, used_at_ms',
+  const counted = await database.query<{ secret_hash: Buffer; tries: number; expires_at_ms: number }>(
+    'update enrolment_code set tries = tries + 1 where selector = $1 returning secret_hash, tries, expires_at_ms',
     [plain.slice(0, GROUP)],
   );
   const row = counted.rows[0];
@@ -133,7 +133,6 @@ async function tryCode({ database, now }: EnrolmentDeps, code: string): Promise<
   if (!row) return refused(unknown);
   if (row.tries > CODE_TRIES) return refused({ reason: 'code-locked', message: 'This code was tried too often and is locked. Make a new one on the fleet page.' });
   if (!right) return refused(unknown);
-  if (row.used_at_ms !== null) return refused(CODE_USED);
   if (now() > row.expires_at_ms) return refused({ reason: 'code-expired', message: 'This code is older than 15 minutes. Make a new one on the fleet page.' });
   return ok(plain.slice(0, GROUP));
 }

@@ -172,7 +172,8 @@ export async function createSimulator(deps: SimulatorDeps): Promise<Simulator> {
       for (const socket of [...clockFollowers, ...liveViewers]) socket.terminate();
       mdmServer.closeAllConnections();
       await Promise.all([api.close(), network.close(), new Promise((resolve) => mdmServer.close(resolve))]);
-      await file.flush();
+      await file.close();
+      clearTimeout(liveTimer);
     },
   };
 }

@@ -6,12 +6,15 @@ export interface StateFile {
   touch(): void;
   /** Saves now and waits for the disk. */
   flush(): Promise<void>;
+  /** Saves a last time; later changes are not saved. */
+  close(): Promise<void>;
 }
 
 /** Keeps what `take()` gives in one JSON file: whole or not at all, on the disk before the name points to it. */
 export function stateFile<T>(path: string, take: () => T, failed: (error: unknown) => void, withinMs = 150): StateFile {
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> = Promise.resolve();
+  let closed = false;
 
   async function write(): Promise<void> {
     await mkdir(dirname(path), { recursive: true });
@@ -25,6 +28,7 @@ export function stateFile<T>(path: string, take: () => T, failed: (error: unknow
   }
   return {
     touch() {
+      if (closed) return;
       timer ??= setTimeout(() => {
         save().catch((error: unknown) => {
           writing = Promise.resolve();
@@ -33,6 +37,10 @@ export function stateFile<T>(path: string, take: () => T, failed: (error: unknow
       }, withinMs);
     },
     flush: save,
+    close() {
+      closed = true;
+      return save();
+    },
   };
 }
 

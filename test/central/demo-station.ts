@@ -52,6 +52,23 @@ export async function certificateRequest(): Promise<{ keyPem: string; csrPem: st
   return { keyPem: x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY'), csrPem: request.toString('pem') };
 }
 
+/** A client certificate in the authority's name for this station, signed by a key of the forger's. */
+export async function forgedCertificate(authorityPem: string, tenant: string, station: string): Promise<ClientIdentity> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject: [{ O: [tenant] }, { CN: [station] }],
+    issuer: new x509.X509Certificate(authorityPem).subjectName,
+    notBefore: new Date(Date.now() - 60_000),
+    notAfter: new Date(Date.now() + 3_600_000),
+    publicKey: keys.publicKey,
+    signingKey: keys.privateKey,
+    signingAlgorithm: algorithm,
+    extensions: [new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth])],
+  });
+  return { keyPem: x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY'), certificatePem: certificate.toString('pem') };
+}
+
 export interface EnrolmentParts {
   readonly request: Omit<z.infer<typeof enrolRequest>, 'code'>;
   readonly keyPem: string;

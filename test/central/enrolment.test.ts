@@ -4,7 +4,7 @@ import { createAuthority, issueStationCertificate } from '../../app/central/auth
 import { CODE_LIFE_MS, denyStation } from '../../app/central/enrolment.ts';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
 import { startTestCentral, type TestCentral } from './demo-central.ts';
-import { certificateRequest, enrolmentParts, enrolStation, stationRequest, type EnrolmentParts } from './demo-station.ts';
+import { certificateRequest, enrolmentParts, enrolStation, forgedCertificate, stationRequest, type EnrolmentParts } from './demo-station.ts';
 
 let postgres: TestPostgres;
 let central: TestCentral;
@@ -105,6 +105,8 @@ describe('who is not a station of ours', () => {
     if (!forged.ok) throw new Error(forged.reason);
     const answer = await stationRequest(central, { keyPem, certificatePem: forged.value.certificatePem }, 'GET', '/v1/downlink');
     expect([answer.status, answer.body['reason']]).toEqual([401, 'not-authenticated']);
+    const inOurName = await stationRequest(central, await forgedCertificate(central.keys.authority.certificatePem, 'demo', station.id), 'GET', '/v1/downlink');
+    expect([inOurName.status, inOurName.body['reason']]).toEqual([401, 'not-authenticated']);
   });
 
   it('is refused once its certificate is a week old, and goes on with a renewed one', async () => {

@@ -3,7 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../app/central/database.ts';
 import { createIngest } from '../../app/central/ingest.ts';
 import { projectEntry } from '../../app/domain/projection.ts';
-import { signCheckpoint, verifyCosignature } from '../../app/ledger/checkpoint.ts';
+import { openCheckpoint, signCheckpoint, verifyCosignature } from '../../app/ledger/checkpoint.ts';
+import { buildEntry, NO_PREVIOUS } from '../../app/ledger/entry.ts';
+import { append, EMPTY_FRONTIER, leafHash, rootOf } from '../../app/ledger/merkle.ts';
 import { parseVkey, rawPublicKey, verifierKey } from '../../app/ledger/note.ts';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
 import { startTestCentral, SERIAL, type TestCentral } from './demo-central.ts';
@@ -145,6 +147,25 @@ describe('a ledger that is not what it says', () => {
     const wrongRoot = signCheckpoint(station.origin, 3, Buffer.alloc(32), verifierKey(station.origin, station.ledgerKey), station.ledgerKey);
     await expectRefusedWhole({ ...ledger.upload(), checkpoint: wrongRoot });
     await expectRefusedWhole({ ...ledger.upload(), checkpoint: ledger.note(2) });
+    const right = openCheckpoint(ledger.note(3), verifierKey(station.origin, station.ledgerKey));
+    if (!right.ok) throw new Error(right.reason);
+    await expectRefusedWhole({ ...ledger.upload(), checkpoint: signCheckpoint(station.origin, 4, right.value.root, verifierKey(station.origin, station.ledgerKey), station.ledgerKey) });
+  });
+
+  it('whose entry follows another entry than the one before it is refused', async () => {
+    const position = { station: station.id, epoch: 1, seq: 1, prev: '1'.repeat(64), hlc: { ms: 1, n: 0 }, boot: 'b', mono: 1 };
+    const stray = buildEntry({ type: 'host-lost', body: { cause: 'x' } }, position);
+    const frontier = [leafHash(ledger.entries[0] ?? Buffer.alloc(0)), stray.leaf].reduce(append, EMPTY_FRONTIER);
+    const checkpoint = signCheckpoint(station.origin, 2, rootOf(frontier), verifierKey(station.origin, station.ledgerKey), station.ledgerKey);
+    await expectRefusedWhole({ ...ledger.upload(0, 1), entries: [ledger.entries[0], stray.bytes].map((bytes) => bytes?.toString('base64')), checkpoint });
+  });
+
+  it('whose entry is of another station or epoch is refused', async () => {
+    for (const elsewhere of [{ station: 'st-000000000000' }, { epoch: 2 }]) {
+      const foreign = buildEntry({ type: 'host-lost', body: { cause: 'x' } }, { station: station.id, epoch: 1, seq: 0, prev: NO_PREVIOUS, hlc: { ms: 1, n: 0 }, boot: 'b', mono: 1, ...elsewhere });
+      const checkpoint = signCheckpoint(station.origin, 1, rootOf(append(EMPTY_FRONTIER, foreign.leaf)), verifierKey(station.origin, station.ledgerKey), station.ledgerKey);
+      await expectRefusedWhole({ origin: station.origin, from: 0, entries: [foreign.bytes.toString('base64')], checkpoint });
+    }
   });
 
   it('that the rules cannot follow is refused', async () => {

@@ -2,43 +2,52 @@ import type { Snapshot } from '../../app/contract/kiosk.ts';
 import type { WorldView } from '../../app/simulator/world-view.ts';
 import { eventually, type SimulatorClient } from '../support/running-dockward.ts';
 
-export interface SeenOffer {
+type Truth = Pick<WorldView['tablets'][number], 'serial' | 'clean' | 'uncleanBecause'>;
+export interface SeenOffer extends Truth {
   readonly session: string;
   readonly name: string;
   readonly slot: number;
-  /** The tablet's own truth when the offer was on the screen. */
-  readonly serial: string;
-  readonly clean: boolean;
-  readonly uncleanBecause: readonly string[];
 }
 
 export interface OfferWatch {
   onSnapshot(snapshot: Snapshot): void;
   /** Resolves when the truth behind this offer has been asked for. Whoever pulls tablets waits for it, or the truth would be the pull's. */
   checked(session: string): Promise<SeenOffer>;
+  /** Resolves when nothing is being asked. */
+  settled(): Promise<void>;
+  /** The truth about a tablet that is about to be pulled: it stands for an offer of it that is seen too late to ask. */
+  pulling(slot: number, truth: Truth): void;
   all(): readonly SeenOffer[];
 }
 
-/** Asks the simulator, for every offer that the kiosk shows, whether the tablet behind it is truly clean. */
-export function watchOffers(simulator: Pick<SimulatorClient, 'world'>): OfferWatch {
+/** Asks the simulator, for every offer that the kiosk shows, whether the tablet behind it is truly clean. `over`: questions that fail are the kill's doing. */
+export function watchOffers(simulator: Pick<SimulatorClient, 'world'>, over: () => boolean = () => false): OfferWatch {
   const seen = new Map<string, SeenOffer>();
-  const asked = new Set<string>();
+  const asking = new Map<string, Promise<void>>();
+  const pulled = new Map<number, Truth>();
   const failures: unknown[] = [];
   const ask = async (session: string, name: string, slot: number): Promise<void> => {
-    const tablet = tabletIn(await simulator.world(), slot);
-    seen.set(session, { session, name, slot, serial: tablet?.serial ?? 'none', clean: tablet?.clean ?? false, uncleanBecause: tablet?.uncleanBecause ?? ['the slot is empty'] });
+    const { serial, clean, uncleanBecause } = tabletIn(await simulator.world(), slot) ?? pulled.get(slot) ?? { serial: 'nothing', clean: false, uncleanBecause: [] };
+    seen.set(session, { session, name, slot, serial, clean, uncleanBecause });
   };
   return {
     onSnapshot: ({ message }) => {
-      if (message.kind !== 'take' || asked.has(message.session)) return;
-      asked.add(message.session);
-      ask(message.session, message.name, message.slot).catch((error: unknown) => failures.push(error));
+      if (message.kind !== 'take' || asking.has(message.session)) return;
+      const { session, name, slot } = message;
+      asking.set(
+        session,
+        ask(session, name, slot).catch((error: unknown) => {
+          if (!over()) failures.push(error);
+        }),
+      );
     },
     checked: (session) =>
       eventually(`the truth behind offer ${session}`, () => {
         if (failures.length > 0) throw failures[0];
         return seen.get(session);
       }),
+    settled: async () => void (await Promise.all(asking.values())),
+    pulling: (slot, truth) => void pulled.set(slot, truth),
     all: () => [...seen.values()],
   };
 }

@@ -19,7 +19,8 @@ function night(seed: number): string {
   for (const tablet of tablets) mdm.admit(tablet);
   const seen: unknown[] = [];
   for (let step = 1; step <= 200; step += 1) {
-    const tablet = tablets[Math.floor(random() * 3)] ?? tablets[0]!; // three were made above
+    const tablet = tablets[Math.floor(random() * tablets.length)];
+    if (!tablet) throw new Error('three tablets were made above');
     if (random() < 0.2) use(tablet, `person-${step}`);
     if (random() < 0.2) mdm.misbehave({ fault: MISBEHAVIOURS[Math.floor(random() * MISBEHAVIOURS.length)] ?? 'throttled', ms: 5000 });
     const order = random() < 0.3 ? mdm.issueWipe(tablet.serial, { request: `r${step}`, expiresInMs: 20_000 }) : undefined;

@@ -50,7 +50,7 @@ export interface OneCart {
   hostDies(): Promise<void>;
   hostStarts(): Promise<void>;
   /** Ends the station as a crash would, lets `meanwhile` happen, and starts it from what its folder holds. */
-  restart(options?: { readonly downMs?: number; readonly reboot?: boolean; readonly meanwhile?: () => void }): Promise<void>;
+  restart(options?: { readonly downMs?: number; readonly reboot?: boolean; readonly hostAfterMs?: number; readonly meanwhile?: () => void }): Promise<void>;
   device(serial: string): DeviceRow;
   entries(): Promise<readonly RecordedEntry[]>;
   /** Types of the entries since `from`, oldest first. */
@@ -174,7 +174,8 @@ export async function startCart({ tablets = 3, rules = {}, unproven = false, vir
       const attempts = (await cart.ofType('pin-attempted')).length;
       const reply = await running.kiosk.ask({ command: 'enter-pin', session: pad.session, pin });
       if (!reply.ok) throw new Error(`the PIN was not taken: ${reply.reason}`);
-      await running.kiosk.until(({ message }) => message.kind !== 'pin' || message.session !== pad.session || (!message.checking && message.wrong));
+      await settle();
+      await running.kiosk.until(({ message }) => message.kind !== 'pin' || message.session !== pad.session || !message.checking);
       await settle();
       if ((await cart.ofType('pin-attempted')).length !== attempts + 1) throw new Error('a PIN was checked without being counted');
     },
@@ -208,13 +209,14 @@ export async function startCart({ tablets = 3, rules = {}, unproven = false, vir
       host.start(running.station.attachHost);
       return settle();
     },
-    restart: async ({ downMs = 0, reboot = false, meanwhile } = {}) => {
+    restart: async ({ downMs = 0, reboot = false, hostAfterMs = 0, meanwhile } = {}) => {
       await stop();
       host.die();
       meanwhile?.();
       if (reboot) clock.boot(downMs);
       else clock.forward(downMs);
       await start();
+      if (hostAfterMs > 0) clock.forward(hostAfterMs);
       await cart.hostStarts();
     },
   };

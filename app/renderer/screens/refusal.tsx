@@ -1,5 +1,4 @@
 import type { ReactNode } from 'react';
-import type { RefusalReason } from '../../domain/terms.ts';
 import { BadgeIcon, BadgeRefusedIcon, CartIcon, ClockIcon, PinIcon, ReturnIcon } from '../../ui/icons.tsx';
 import { Numeral } from '../../ui/numeral.tsx';
 import type { Scene, SceneInput } from '../scene.ts';
@@ -26,7 +25,7 @@ export function refusalScene({ message, words }: SceneInput<'refusal'>): Scene {
   };
 }
 
-function emblemOf(reason: RefusalReason): ReactNode {
+function emblemOf(reason: SceneInput<'refusal'>['message']['reason']): ReactNode {
   switch (reason) {
     case 'badge-unknown':
     case 'badge-random':
