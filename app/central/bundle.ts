@@ -1,9 +1,9 @@
 import { encodeVkey } from '../ledger/note.ts';
 import { policyBundle, rules, type PolicyBundle } from '../contract/policy-bundle.ts';
 import type { Database, Queryable } from './database.ts';
-import { EVERY_STATION, wake } from './downlink.ts';
 import type { TenantKeys } from './keys.ts';
 import { signJws } from './statements.ts';
+import { EVERY_STATION, wake } from './wakener.ts';
 
 /** A bundle older than this is issued anew, so that its age at a station says when the station last had contact. */
 const REISSUE_MS = 3_600_000;

@@ -8,7 +8,6 @@ import { issueServerCertificate, type PemPair } from './authority.ts';
 import { createBundleStore } from './bundle.ts';
 import { openDatabase, type Database } from './database.ts';
 import { importDirectory, type Directory } from './directory.ts';
-import { createWakener } from './downlink.ts';
 import { makeCode, type Place } from './enrolment.ts';
 import { openFirstSecrets, openTenant, StartRefused, type FirstSecrets } from './first-start.ts';
 import type { Log, Refusal } from './http-reply.ts';
@@ -18,6 +17,7 @@ import type { MdmAdapter } from './mdm/adapter.ts';
 import { createPeopleHttp } from './people-http.ts';
 import { runSanitization, type SanitizationPace } from './sanitization.ts';
 import { createStationHttp } from './station-http.ts';
+import { createWakener } from './wakener.ts';
 import type { Result } from '../domain/result.ts';
 
 export interface CentralOptions {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { usbSerial } from '../contract/device-host.ts';
 import type { RecordedEntry } from '../domain/entries.ts';
 import type { Queryable } from './database.ts';
-import { wake } from './downlink.ts';
+import { wake } from './wakener.ts';
 
 /** What a statement about the request will have to carry; an entry that cannot be answered gets no row. */
 const answerable = z.object({ request: z.string().min(1).max(64), nonce: z.string().regex(/^[0-9a-f]{32}$/), exposure: z.string().regex(/^[0-9a-f]{64}$/) });

@@ -4,11 +4,11 @@ import { provenFacts, type MdmObservation, type ProvenFact } from '../domain/mdm
 import { ok, type Result } from '../domain/result.ts';
 import type { SanitizationFailure } from '../domain/terms.ts';
 import type { Database, Queryable } from './database.ts';
-import type { Wakener } from './downlink.ts';
 import type { Log } from './http-reply.ts';
 import type { TenantKeys } from './keys.ts';
 import type { MdmAdapter, MdmRefusal } from './mdm/adapter.ts';
 import { addStatement } from './statements.ts';
+import type { Wakener } from './wakener.ts';
 
 /** Paces of the queue, all in milliseconds of `now`. */
 export interface SanitizationPace {

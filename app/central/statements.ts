@@ -1,7 +1,7 @@
 import { CompactSign } from 'jose';
 import type { StatementClaims } from '../contract/statement.ts';
 import type { Database, Queryable } from './database.ts';
-import { wake } from './downlink.ts';
+import { wake } from './wakener.ts';
 import type { TenantKeys } from './keys.ts';
 
 /** Upper limit of one downlink answer (contract/station-http). */

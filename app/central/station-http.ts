@@ -6,11 +6,12 @@ import { enrolRequest, epochRequest, renewRequest, uploadRequest, UPLOAD_MAX_BYT
 import { ok, refused, type Result } from '../domain/result.ts';
 import { stationOfCertificate, type PemPair } from './authority.ts';
 import type { BundleStore } from './bundle.ts';
-import { answerDownlink, type Wakener } from './downlink.ts';
+import { answerDownlink } from './downlink.ts';
 import { enrol, renew, type EnrolmentDeps } from './enrolment.ts';
 import { openEpoch } from './epochs.ts';
 import { answerErrors, closingOf, parseWire, sendRefusal, sendResult, WIRE_OPTIONS, type Log, type Refusal } from './http-reply.ts';
 import type { Ingest } from './ingest.ts';
+import type { Wakener } from './wakener.ts';
 
 export interface StationHttpDeps extends EnrolmentDeps {
   readonly ingest: Ingest;

@@ -10,6 +10,7 @@ import { createDeviceHost } from '../../native/host.ts';
 import { pcscReaders } from '../../native/readers/pcsc.ts';
 import { usbSlots } from '../../native/usb/slots.ts';
 import { parentProcessTransport } from '../transport/child-process.ts';
+import { parentPortOf, stationThroughShell } from '../transport/utility-process.ts';
 
 /** Time the adapters have to let go; a card that never answers holds its reader, and Node's exit, until it is pulled. */
 const STOP_DEADLINE_MS = 500;
@@ -52,7 +53,8 @@ if (process.send === undefined) {
   process.exit(EXIT_CONFIGURATION);
 }
 
-const transport = parentProcessTransport(process);
+const shell = parentPortOf(process);
+const transport = shell ? stationThroughShell(shell) : parentProcessTransport(process);
 const host = createDeviceHost({ transport, ...(await hardware(configuration())), clock: systemClock, version: packageJson.version, log });
 
 let ending = false;

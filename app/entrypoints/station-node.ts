@@ -16,14 +16,18 @@ import { openIdentity } from '../sync/identity.ts';
 import { writeDurably } from '../sync/sealed-file.ts';
 import { clientOf, startSync } from '../sync/sync.ts';
 import { createUplink } from '../sync/uplink.ts';
-import { superviseDeviceHost } from '../transport/device-host-process.ts';
+import { forkedHost, superviseDeviceHost } from '../transport/device-host-process.ts';
 import { serveKiosk } from '../transport/kiosk-http.ts';
+import { parentPortOf, shellAsParent } from '../transport/utility-process.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { systemClock } from './system-clock.ts';
 import { ensureEnrolled, knownBundle, openLedger, StartRefused } from './station-start.ts';
 
 const log = pino({ name: 'station', level: process.env['LOG_LEVEL'] ?? 'info' }, pino.destination({ fd: 2, sync: true }));
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+/** Installed, this runs as one file beside the device host's; from sources it runs as it is written. */
+const BUNDLED = !import.meta.url.endsWith('.ts');
 
 const { values: flags } = parseArgs({
   options: {
@@ -33,6 +37,8 @@ const { values: flags } = parseArgs({
     code: { type: 'string' },
     'kiosk-port': { type: 'string' },
     simulator: { type: 'string' },
+    /** For a kiosk shell of its own: where it finds the way to this run of the station. */
+    'kiosk-url-file': { type: 'string' },
   },
 });
 
@@ -44,18 +50,18 @@ function kioskToken(): string {
 }
 
 async function readConfig(): Promise<StationConfig> {
-  if (flags.config === undefined) throw new StartRefused('A station needs --config FILE: which readers it has and how its slots stand. The README shows one.');
-  const text = await readFile(flags.config, 'utf8').catch((error: Error) => {
-    throw new StartRefused(`The configuration cannot be read: ${error.message}`);
+  const file = flags.config ?? join(flags.data, 'station.json');
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw new StartRefused(`A station needs its configuration (--config FILE, or station.json in its data folder): which readers it has and how its slots stand. The README shows one. ${error.message}`);
   });
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new StartRefused(`${flags.config} is not JSON. Mend it; the README shows a whole one.`, { cause });
+    throw new StartRefused(`${file} is not JSON. Mend it; the README shows a whole one.`, { cause });
   }
   const parsed = stationConfig.safeParse(value);
-  if (!parsed.success) throw new StartRefused(`${flags.config} is not a station's configuration: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')}`);
+  if (!parsed.success) throw new StartRefused(`${file} is not a station's configuration: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')}`);
   return parsed.data;
 }
 
@@ -91,9 +97,13 @@ async function start(): Promise<{ stop(): Promise<void> }> {
   );
   const token = kioskToken();
   const kiosk = await serveKiosk({ folder: here('../../dist/kiosk'), port: kioskPort, token, attach: station.attachKiosk });
+  if (flags['kiosk-url-file'] !== undefined) await writeDurably(flags['kiosk-url-file'], `${kiosk.url.replace('http', 'ws')}/kiosk?token=${token}\n`);
+  const hostEnvironment = { DOCKWARD_HOST_CONFIG: JSON.stringify({ readers: config.readers, slots: config.slots, ports: config.ports, ...(flags.simulator === undefined ? {} : { simulatorUrl: flags.simulator }) }) };
+  const shellPort = parentPortOf(process);
+  const shell = shellPort && shellAsParent(shellPort, hostEnvironment);
+  if (shell) station.attachKiosk(shell.kiosk);
   const host = superviseDeviceHost({
-    program: here('./device-host.ts'),
-    environment: { DOCKWARD_HOST_CONFIG: JSON.stringify({ readers: config.readers, slots: config.slots, ports: config.ports, ...(flags.simulator === undefined ? {} : { simulatorUrl: flags.simulator }) }) },
+    launch: shell?.launchHost ?? forkedHost(here(BUNDLED ? '../device-host/device-host-node.mjs' : './device-host.ts'), hostEnvironment),
     attach: station.attachHost,
     told: (what, detail) => log.warn(detail, what),
   });

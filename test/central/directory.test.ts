@@ -2,6 +2,7 @@ import { readdir, readFile, stat, writeFile, mkdtemp, rm, unlink } from 'node:fs
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createBundleStore } from '../../app/central/bundle.ts';
 import { badgeHmac, importDirectory, pinMatches } from '../../app/central/directory.ts';
 import { NewerSchemaError, openDatabase } from '../../app/central/database.ts';
 import { policyBundle, type PolicyBundle } from '../../app/contract/policy-bundle.ts';
@@ -83,8 +84,9 @@ describe('the policy bundle', () => {
   it('is made once when many stations ask at the same moment', async () => {
     central.clock.ms += 3_600_001;
     const before = (await central.database.query('select 1 from bundle')).rowCount ?? 0;
-    const answers = await Promise.all(Array.from({ length: 8 }, () => newest()));
-    expect(new Set(answers.map(({ jws }) => jws)).size).toBe(1);
+    const store = createBundleStore(central.database, central.keys, central.options.now);
+    const answers = await Promise.all(Array.from({ length: 8 }, () => store.current()));
+    expect(new Set(answers.map((bundle) => bundle?.jws)).size).toBe(1);
     expect((await central.database.query('select 1 from bundle')).rowCount).toBe(before + 1);
   });
 
