@@ -1,6 +1,7 @@
 /** `npm run bench [-- --json]`: every figure with its floor and ratio, floors measured in the same run. */
 import { benchLedger, type Row } from './bench/ledger.ts';
 import { benchPainted } from './bench/painted.ts';
+import { benchReader } from './bench/reader.ts';
 import { benchTap } from './bench/tap.ts';
 
 const ledger = await benchLedger();
@@ -13,6 +14,7 @@ const rows: Row[] = [
   ...ledger,
   ...(await benchTap({ appendMs: floorOf('durable append, one entry'), signatureMs: floorOf('one Ed25519 signature of a checkpoint') })),
   ...(await benchPainted()),
+  ...(await benchReader()),
 ];
 
 if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(rows)}\n`);

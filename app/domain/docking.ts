@@ -23,7 +23,6 @@ export type Docking =
 export function judgeDocking(facts: DockFacts): Docking {
   const { device, serial, slot, nowMs } = facts;
   if (!device) return foreign(serial, slot, 'unknown');
-  if (device.standing === 'retired') return foreign(serial, slot, 'retired');
   const { custody } = device;
   const common = { device: serial, slot };
   const arrive = (how: 'return' | 'put-back' | 'found' | 'unheld', release?: string, actor?: string): EntryDraft => ({
@@ -32,6 +31,11 @@ export function judgeDocking(facts: DockFacts): Docking {
     ...(actor === undefined ? {} : { actor }),
     body: { how, ...(release === undefined ? {} : { release }) },
   });
+  if (device.standing === 'retired') {
+    // It never goes out again, but whoever held it has brought it back.
+    const held = custody.kind === 'person' || custody.kind === 'unidentified' || custody.kind === 'ward';
+    return foreign(serial, slot, 'retired', held ? [arrive('return', custody.release, custody.kind === 'person' ? custody.actor : undefined)] : []);
+  }
   const exposed = (cause: 'absence' | 'unobserved', gapMs: number | undefined): EntryDraft => ({ type: 'exposed', ...common, body: { cause, ...(gapMs === undefined ? {} : { gapMs }) } });
   switch (custody.kind) {
     case 'person': {
@@ -62,6 +66,6 @@ export function judgeDocking(facts: DockFacts): Docking {
   }
 }
 
-function foreign(serial: string, slot: number, standing: 'unknown' | 'retired'): Docking {
-  return { kind: 'foreign', standing, drafts: [{ type: 'foreign-docked', device: serial, slot, body: { standing } }] };
+function foreign(serial: string, slot: number, standing: 'unknown' | 'retired', first: readonly EntryDraft[] = []): Docking {
+  return { kind: 'foreign', standing, drafts: [...first, { type: 'foreign-docked', device: serial, slot, body: { standing } }] };
 }

@@ -24,6 +24,8 @@ export interface TapFacts {
 export type TapDecision =
   | { readonly kind: 'identified'; readonly stale: boolean }
   | { readonly kind: 'needs-pin'; readonly triesLeft: number }
+  /** Every try was made and the last verdict was lost (a power cut): it counts as wrong, and the lockout begins now. */
+  | { readonly kind: 'tries-spent' }
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly minutes?: number };
 
 /** PIN attempts before a lockout (DESIGN "Policy bundle"). */
@@ -45,13 +47,19 @@ export function decideTap(facts: TapFacts): TapDecision {
   if (locked !== undefined) return { kind: 'refused', reason: 'pin-locked', minutes: locked };
   if (!stale && (assurance === 'crypto' || withinGrace(standing, rules, nowMs))) return { kind: 'identified', stale };
   if (!person.hasPin) return { kind: 'refused', reason: 'pin-not-set' };
-  return { kind: 'needs-pin', triesLeft: PIN_TRIES - attemptsNow(standing, nowMs) };
+  const triesLeft = triesNow(standing, nowMs);
+  return triesLeft > 0 ? { kind: 'needs-pin', triesLeft } : { kind: 'tries-spent' };
 }
 
 /** Attempts that count now: a lockout that has run out starts the count anew. */
 export function attemptsNow(standing: PersonRow | undefined, nowMs: number): number {
   if (!standing) return 0;
   return standing.lockedUntilMs !== undefined && standing.lockedUntilMs <= nowMs ? 0 : standing.attempts;
+}
+
+/** Tries that are left before a lockout. */
+export function triesNow(standing: PersonRow | undefined, nowMs: number): number {
+  return Math.max(0, PIN_TRIES - attemptsNow(standing, nowMs));
 }
 
 /** Minutes until a locked person may try again, rounded up; nothing when not locked. */

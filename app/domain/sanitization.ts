@@ -12,6 +12,8 @@ export interface SanitizationStep {
   readonly liveSerial: string | undefined;
   readonly nowMs: number;
   readonly rules: Pick<Rules, 'sanitizationOverdueMs'>;
+  /** Since when the server can have heard of a request; left out: ever since it was made. A cut network makes nobody late. */
+  readonly contactSinceMs?: number;
   readonly newRequest: string;
   readonly newNonce: string;
 }
@@ -34,7 +36,7 @@ export function nextSanitizationStep(step: SanitizationStep): EntryDraft | undef
   }
   const current = device.request?.exposure === device.exposure.leaf ? device.request : undefined;
   if (current && !current.failure) {
-    const overdue = !device.evidence.enrolment && nowMs - current.atMs > step.rules.sanitizationOverdueMs;
+    const overdue = !device.evidence.enrolment && nowMs - Math.max(current.atMs, step.contactSinceMs ?? 0) > step.rules.sanitizationOverdueMs;
     return overdue ? { type: 'quarantined', ...common, body: { reason: 'sanitization-overdue' } } : undefined;
   }
   if (current && current.attempt >= MAX_ATTEMPTS) return { type: 'quarantined', ...common, body: { reason: 'sanitization-failed' } };

@@ -7,6 +7,8 @@ export interface TimeAnchor {
   readonly trustedMs: number;
   readonly bootId: string;
   readonly monoMs: number;
+  /** The anchor is a floor only: when it was made, nobody knew the time. */
+  readonly unsure?: boolean;
 }
 
 export interface ClockReading {
@@ -25,7 +27,13 @@ export const MAX_LEAP_MS = 24 * 3_600_000;
 
 export function trustedTime(anchor: TimeAnchor | undefined, now: ClockReading): TrustedTime {
   if (!anchor) return { ms: now.wallMs, unsure: true };
-  if (anchor.bootId === now.bootId) return { ms: anchor.trustedMs + Math.max(0, now.monoMs - anchor.monoMs), unsure: false };
-  const aheadMs = now.wallMs - anchor.trustedMs;
-  return { ms: Math.max(now.wallMs, anchor.trustedMs), unsure: aheadMs < 0 || aheadMs > MAX_LEAP_MS };
+  const floorMs = trustedFloor(anchor, now);
+  if (anchor.bootId === now.bootId && !anchor.unsure) return { ms: floorMs, unsure: false };
+  const aheadMs = now.wallMs - floorMs;
+  return { ms: Math.max(now.wallMs, floorMs), unsure: anchor.unsure === true || aheadMs < 0 || aheadMs > MAX_LEAP_MS };
+}
+
+/** The high-water mark: it is at least this late, whatever the wall clock says. In a later boot all of its uptime comes after the anchor. */
+export function trustedFloor(anchor: TimeAnchor, now: Pick<ClockReading, 'monoMs' | 'bootId'>): number {
+  return anchor.trustedMs + Math.max(0, anchor.bootId === now.bootId ? now.monoMs - anchor.monoMs : now.monoMs);
 }

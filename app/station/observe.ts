@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { TimeAnchor } from '../domain/trusted-time.ts';
+import { trustedFloor, type TimeAnchor } from '../domain/trusted-time.ts';
 import type { Store } from '../storage/store.ts';
 import type { StationContext } from './state.ts';
 
@@ -13,8 +13,7 @@ const observed = z.strictObject({ bootId: z.string(), monoMs: z.int(), trustedMs
 export interface Observed {
   readonly bootId: string;
   readonly monoMs: number;
-  /** Only where trusted time was sure. */
-  readonly anchor?: TimeAnchor;
+  readonly anchor: TimeAnchor;
 }
 
 /** When the cart was last watched, and what trusted time was then; nothing on a first start. */
@@ -22,7 +21,7 @@ export function lastObserved(store: Store): Observed | undefined {
   const text = store.getMeta(OBSERVED_META);
   if (text === undefined) return undefined;
   const { bootId, monoMs, trustedMs, sure } = observed.parse(JSON.parse(text));
-  return { bootId, monoMs, ...(sure ? { anchor: { trustedMs, bootId, monoMs } } : {}) };
+  return { bootId, monoMs, anchor: { trustedMs, bootId, monoMs, unsure: !sure } };
 }
 
 export interface Heartbeat {
@@ -42,7 +41,10 @@ export function createHeartbeat(context: StationContext): Heartbeat {
       if (context.state.sight !== 'watching' || monoMs - lastBeatMs < BEAT_MS) return;
       lastBeatMs = monoMs;
       const { ms, unsure } = context.trusted();
-      const written = await store.setMeta({ [OBSERVED_META]: JSON.stringify({ bootId: clock.bootId, monoMs: Math.floor(monoMs), trustedMs: Math.floor(ms), sure: !unsure }) });
+      const { anchor } = context.state;
+      // An unsure time is not kept, or a clock turned back would become the mark of the next start.
+      const trustedMs = Math.floor(unsure ? (anchor ? trustedFloor(anchor, { monoMs, bootId: clock.bootId }) : 0) : ms);
+      const written = await store.setMeta({ [OBSERVED_META]: JSON.stringify({ bootId: clock.bootId, monoMs: Math.floor(monoMs), trustedMs, sure: !unsure }) });
       if (!written.ok) context.state.ledgerFailing = true;
     },
     checkpointDue: () => {

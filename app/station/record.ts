@@ -21,6 +21,7 @@ export function createRecord({ deps, state }: StationContext): Record {
     }
     if (!state.ledgerFailing) deps.log({ level: 'error', what: 'the ledger cannot write; nothing is released until it can', reason: appended.reason });
     state.ledgerFailing = true;
+    state.unrecorded = true;
     return undefined;
   };
 }

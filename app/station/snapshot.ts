@@ -1,5 +1,6 @@
 import type { KioskMessage, SlotView, Snapshot } from '../contract/kiosk.ts';
 import type { Candidate } from '../domain/choose-device.ts';
+import { triesNow } from '../domain/identify.ts';
 import { provenSteps } from '../domain/release-gate.ts';
 import type { DeviceRow } from '../domain/tables.ts';
 import type { SlotNow, StationContext } from './state.ts';
@@ -51,8 +52,7 @@ export function takeSnapshot(context: StationContext, judged: readonly Candidate
     clockUnsure: context.trusted().unsure,
     degraded: [
       ...(state.readers.size === 0 ? ['readers' as const] : []),
-      ...(state.failingAdapters.has('slots') ? ['slots' as const] : []),
-      ...(state.sight === 'watching' ? [] : ['device-host' as const]),
+      ...(state.slotsFailing ? ['slots' as const] : state.sight === 'watching' ? [] : ['device-host' as const]),
       ...(state.ledgerFailing ? ['ledger' as const] : []),
     ],
   };
@@ -108,17 +108,13 @@ function focus(context: StationContext, atMs: number): { readonly message: Kiosk
     undefined,
   );
   const message: KioskMessage = pad
-    ? { kind: 'pin', session: pad.session, name: pad.person.name, wrong: pad.wrong, checking: pad.checking, triesLeft: triesLeft(context, pad.person.actor), untilMs: pad.untilMs }
+    ? { kind: 'pin', session: pad.session, name: pad.person.name, wrong: pad.wrong, checking: pad.checking, triesLeft: triesNow(deps.store.view.get('person', pad.person.actor), context.trusted().ms), untilMs: pad.untilMs }
     : (latest?.message ?? { kind: 'idle' });
   const others = [
     ...takes.filter((take) => take.message !== message).map((take) => ({ name: take.message.name, slot: take.message.slot })),
     ...state.pins.slice(1).map(({ person }) => ({ name: person.name })),
   ].slice(0, 20);
   return { message, others };
-}
-
-function triesLeft({ deps }: StationContext, actor: string): number {
-  return Math.max(0, 5 - (deps.store.view.get('person', actor)?.attempts ?? 0));
 }
 
 function isNight({ deps, state }: StationContext, atMs: number): boolean {

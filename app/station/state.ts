@@ -53,10 +53,18 @@ export interface StationState {
   /** Undefined until the host has told of the slots; then the moment the sight was lost, or `watching`. */
   sight: 'none' | 'watching' | { readonly lostMonoMs: number };
   readonly readers: Set<string>;
-  readonly failingAdapters: Set<string>;
+  /** The slots' adapter says that it cannot see. */
+  slotsFailing: boolean;
+  /** When the device host last said anything: what it watched ends there, however late its death is noticed. */
+  hostHeardMonoMs: number;
   online: boolean;
+  onlineSinceMs: number;
   offlineSinceMs: number;
   ledgerFailing: boolean;
+  /** Something that happened could not be recorded: the slots must be compared with the ledger once it can write. */
+  unrecorded: boolean;
+  /** Digest of the bundle that was last refused. */
+  refusedBundle: string | undefined;
 }
 
 export function emptyState(wallMs: number): StationState {
@@ -73,10 +81,14 @@ export function emptyState(wallMs: number): StationState {
     anchor: undefined,
     sight: 'none',
     readers: new Set(),
-    failingAdapters: new Set(),
+    slotsFailing: false,
+    hostHeardMonoMs: 0,
     online: false,
+    onlineSinceMs: wallMs,
     offlineSinceMs: wallMs,
     ledgerFailing: false,
+    unrecorded: false,
+    refusedBundle: undefined,
   };
 }
 

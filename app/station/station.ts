@@ -3,6 +3,7 @@ import { kioskRequest, type KioskCommand, type KioskRefusal, type Snapshot } fro
 import type { NetworkEvent } from '../contract/network-event.ts';
 import type { PolicyBundle } from '../contract/policy-bundle.ts';
 import type { Transport } from '../contract/transport.ts';
+import type { EntryDraft } from '../domain/entries.ts';
 import { ok, unreachable, type Result } from '../domain/result.ts';
 import type { StationDeps } from './deps.ts';
 import { createLights } from './lights.ts';
@@ -26,6 +27,9 @@ export interface Station {
   stop(): Promise<void>;
 }
 
+/** What the device host calls the adapters that see slots. */
+const SLOT_ADAPTERS: ReadonlySet<string> = new Set(['usb', 'simulated-slots']);
+
 /** The station notices time passing at least this often: offers lapse, claims run out. */
 const TICK_MS = 500;
 
@@ -37,10 +41,10 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
   const mailbox = createMailbox(deps.onFailure);
   const observed = lastObserved(store);
   state.anchor = observed?.anchor;
-  const bootGapMs = observed && observed.bootId === clock.bootId ? Math.max(0, clock.monoMs() - observed.monoMs) : undefined;
+  const watchedUntilMs = observed?.bootId === clock.bootId ? observed.monoMs : undefined;
 
   const takeDevice = createTakeDevice(context, record);
-  const watchSlots = createWatchSlots(context, record, bootGapMs);
+  const watchSlots = createWatchSlots(context, record, watchedUntilMs);
   const takeEvidence = createTakeEvidence(context, record);
   const heartbeat = createHeartbeat(context);
   const kiosks = new Set<Transport>();
@@ -77,12 +81,15 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
   const onHostEvent = async (event: HostEvent): Promise<void> => {
     switch (event.event) {
       case 'hello':
-        state.failingAdapters.clear();
-        for (const adapter of event.adapters) if (adapter.state === 'failing') state.failingAdapters.add(adapter.name);
+        state.slotsFailing = event.adapters.some(({ name, state: standing }) => SLOT_ADAPTERS.has(name) && standing === 'failing');
         return;
       case 'adapter':
-        if (event.state === 'failing') state.failingAdapters.add(event.name);
-        else state.failingAdapters.delete(event.name);
+        if (!SLOT_ADAPTERS.has(event.name)) return;
+        state.slotsFailing = event.state === 'failing';
+        if (event.state === 'working') return;
+        await watchSlots.lost(`${event.name} ${event.state}`);
+        // One that sees after all answers at once; otherwise the whole cart comes when it sees again.
+        host.command({ command: 'slots' });
         return;
       case 'heartbeat':
       case 'card-removed':
@@ -137,6 +144,7 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
         state.anchor = { trustedMs: event.atMs, bootId: clock.bootId, monoMs: clock.monoMs() };
         return;
       case 'online':
+        if (!state.online) state.onlineSinceMs = clock.wallMs();
         state.online = true;
         return;
       case 'offline':
@@ -149,17 +157,22 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
   };
 
   const tick = async (): Promise<void> => {
-    const cameBack = state.ledgerFailing && (await record([], { meta: { probe: '1' } })) !== undefined;
+    if (state.ledgerFailing) await record([], { meta: { probe: '1' } });
     await takeDevice.lapse();
     await watchSlots.lapse();
-    if (cameBack) await watchSlots.reconcile();
+    if (state.unrecorded && !state.ledgerFailing) {
+      state.unrecorded = false;
+      await watchSlots.reconcile();
+    }
     await takeEvidence.pursue();
     await heartbeat.beat();
     if (store.size() - (store.latestCheckpoint()?.size ?? 0) >= 64 || heartbeat.checkpointDue()) await store.checkpoint();
   };
 
   if (knownBundle) takeEvidence.useBundle(knownBundle);
-  await record([{ type: 'station-started', body: { program: deps.program, ...(bootGapMs === undefined ? {} : { observedGapMs: bootGapMs }) } }]);
+  const observedGap = watchedUntilMs === undefined ? {} : { observedGapMs: Math.max(0, clock.monoMs() - watchedUntilMs) };
+  await record([{ type: 'station-started', body: { program: deps.program, ...observedGap } }, ...runOutMeanwhile(store, clock.wallMs())]);
+  if (knownBundle) await takeEvidence.admitKnown(knownBundle);
   publish();
   let cancelTick = (): void => undefined;
   const schedule = (): void => {
@@ -181,6 +194,7 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
           return;
         }
         const said = message.data;
+        state.hostHeardMonoMs = clock.monoMs();
         if (!('event' in said)) return;
         if (said.event === 'tap') {
           if (pendingTaps.has(said.uid)) return;
@@ -224,6 +238,13 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
       await mailbox.settled();
     },
   };
+}
+
+/** Offers that ran out while nobody could see whether they were pulled: a tablet that is gone now is nobody's. */
+function runOutMeanwhile({ view }: StationDeps['store'], nowMs: number): readonly EntryDraft[] {
+  return [...view.all('offer')]
+    .filter(({ untilMs }) => untilMs <= nowMs)
+    .map(({ serial, actor, slot, offer }) => ({ type: 'offer-lapsed', device: serial, actor, slot, body: { offer, cause: 'restart' } }));
 }
 
 function idOf(raw: unknown): number {

@@ -2,7 +2,7 @@ import type { HostEvent } from '../contract/device-host.ts';
 import type { KioskRefusal } from '../contract/kiosk.ts';
 import type { StaffMember } from '../contract/policy-bundle.ts';
 import { held } from '../domain/choose-device.ts';
-import { attemptsNow, decideTap, lockedMinutes, PIN_TRIES } from '../domain/identify.ts';
+import { attemptsNow, decideTap, lockedMinutes, PIN_TRIES, type TapDecision } from '../domain/identify.ts';
 import { ok, refused, unreachable, type Result } from '../domain/result.ts';
 import type { Assurance, RefusalReason } from '../domain/terms.ts';
 import type { Record } from './record.ts';
@@ -89,34 +89,40 @@ export function createTakeDevice(context: StationContext, record: Record): TakeD
     state.offerShownMs.set(offer, atMs);
   };
 
+  const decide = (person: StaffMember | undefined, assurance: Assurance): TapDecision => {
+    const rules = state.bundle?.rules;
+    if (!rules) return { kind: 'refused', reason: 'bundle-missing' };
+    const standing = person && store.view.get('person', person.actor);
+    return decideTap({ person: person && { ...person, hasPin: person.pin !== undefined }, standing, assurance, ladder: context.ladder(), rules, nowMs: context.trusted().ms });
+  };
+
+  const lockOut = async (person: StaffMember, origin: TapOrigin): Promise<void> => {
+    const lockoutMs = state.bundle?.rules.pinLockoutMs ?? 15 * 60_000;
+    await record([{ type: 'pin-refused', actor: person.actor, body: { attempt: PIN_TRIES, locked: true, lockedUntilMs: context.trusted().ms + lockoutMs } }]);
+    return refuse('pin-locked', origin, person, { minutes: Math.ceil(lockoutMs / 60_000) });
+  };
+
   const checked = async (session: PinSession, attempt: number, right: boolean): Promise<void> => {
     const { person } = session;
     state.pins = state.pins.filter((each) => each.session !== session.session);
     if (right) {
       const done = await record([{ type: 'pin-accepted', actor: person.actor, body: { attempt } }]);
       if (!done) return sayRefusal(context, 'ledger-unavailable', person);
-      return authorize(person, session, context.ladder() === 'stale');
+      // A new bundle may have come while the PIN was typed: the person is judged as of now.
+      const today = state.staffByActor.get(person.actor);
+      const decision = decide(today, session.assurance);
+      if (!today || decision.kind === 'refused') return refuse(decision.kind === 'refused' ? decision.reason : 'badge-unknown', session, person);
+      return authorize(today, session, context.ladder() === 'stale');
     }
-    const locked = attempt >= PIN_TRIES;
-    const lockoutMs = state.bundle?.rules.pinLockoutMs ?? 15 * 60_000;
-    await record([{ type: 'pin-refused', actor: person.actor, body: { attempt, locked, lockedUntilMs: locked ? context.trusted().ms + lockoutMs : 0 } }]);
-    if (locked) return refuse('pin-locked', session, person, { minutes: Math.ceil(lockoutMs / 60_000) });
+    if (attempt >= PIN_TRIES) return lockOut(person, session);
+    await record([{ type: 'pin-refused', actor: person.actor, body: { attempt, locked: false, lockedUntilMs: 0 } }]);
     state.pins.unshift({ ...session, wrong: true, checking: false, untilMs: clock.wallMs() + PIN_PAD_MS });
   };
 
   return {
     tapped: async (tap) => {
       const person = deps.badgeHmacs(tap.uid).map((hmac) => state.staffByHmac.get(hmac)).find((found) => found !== undefined);
-      const facts = {
-        person: person && { ...person, hasPin: person.pin !== undefined },
-        standing: person && store.view.get('person', person.actor),
-        assurance: tap.assurance,
-        ladder: context.ladder(),
-        rules: state.bundle?.rules,
-        nowMs: context.trusted().ms,
-      };
-      if (!facts.rules) return refuse('bundle-missing', tap);
-      const decision = decideTap({ ...facts, rules: facts.rules });
+      const decision = decide(person, tap.assurance);
       switch (decision.kind) {
         case 'refused':
           return refuse(decision.reason, tap, person, decision.minutes === undefined ? {} : { minutes: decision.minutes });
@@ -127,6 +133,8 @@ export function createTakeDevice(context: StationContext, record: Record): TakeD
           if ([...store.view.all('offer')].some(({ actor }) => actor === person.actor)) return authorize(person, tap, true);
           state.pins.push({ session: deps.randomId(), person, untilMs: clock.wallMs() + PIN_PAD_MS, wrong: false, checking: false, assurance: tap.assurance, reader: tap.reader });
           return undefined;
+        case 'tries-spent':
+          return person ? lockOut(person, tap) : undefined;
         default:
           return unreachable(decision);
       }
@@ -153,9 +161,13 @@ export function createTakeDevice(context: StationContext, record: Record): TakeD
       return ok(undefined);
     },
     cancel: async (id) => {
-      const before = state.pins.length;
-      state.pins = state.pins.filter((each) => each.session !== id);
-      if (state.pins.length < before) return ok(undefined);
+      const session = state.pins.find((each) => each.session === id);
+      // Its verdict is on the way and has been counted: a second pad beside it would be a sixth try.
+      if (session?.checking) return refused('busy');
+      if (session) {
+        state.pins = state.pins.filter((each) => each !== session);
+        return ok(undefined);
+      }
       const offer = store.view.get('offer', id);
       if (!offer) return refused('no-session');
       const done = await record([{ type: 'offer-lapsed', device: offer.serial, actor: offer.actor, slot: offer.slot, body: { offer: offer.offer, cause: 'cancelled' } }]);

@@ -15,6 +15,8 @@ export interface TakeEvidence {
   bundle(received: ReceivedBundle): Promise<void>;
   /** Uses a bundle that was verified in an earlier life of the program, before the network has answered. */
   useBundle(bundle: PolicyBundle): void;
+  /** Where the ledger is younger than that bundle (it was lost and begins anew), its devices are admitted, so that their returns are recorded. */
+  admitKnown(bundle: PolicyBundle): Promise<void>;
   /** Asks for whatever sanitization the docked devices now need. */
   pursue(): Promise<void>;
 }
@@ -41,6 +43,19 @@ export function createTakeEvidence(context: StationContext, record: Record): Tak
     return { type: 'statement-accepted', device: claims.serial, body: { kind, request: claims.request, digest, issuedAtMs: claims.issuedAtMs, facts: facts as { readonly [key: string]: LedgerValue } } };
   };
 
+  /** False while the disk has no room for it; the server sends it again. */
+  const keep = async (jws: string): Promise<boolean> => {
+    try {
+      await deps.keepBundle(jws);
+      return true;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error;
+      if (!state.ledgerFailing) deps.log({ level: 'error', what: 'the disk is full; the new policy bundle is not taken and nothing is released until there is space' });
+      state.ledgerFailing = true;
+      return false;
+    }
+  };
+
   return {
     statements: async (received, cursor) => {
       for (const [index, statement] of received.entries()) {
@@ -52,25 +67,33 @@ export function createTakeEvidence(context: StationContext, record: Record): Tak
     },
     bundle: async (received) => {
       if ('refusal' in received) {
-        await record([{ type: 'bundle-refused', body: { reason: received.refusal, digest: received.digest } }]);
+        // The server sends it again until there is a better one: told once is enough.
+        if (state.refusedBundle === received.digest) return;
+        const told = await record([{ type: 'bundle-refused', body: { reason: received.refusal, digest: received.digest } }]);
+        if (told) state.refusedBundle = received.digest;
         return;
       }
       const { bundle, digest } = received;
       const held = store.view.get('cart', 'cart')?.bundle;
       if (held && bundle.version <= held.version) return;
-      await deps.keepBundle(received.jws);
+      const kept = await keep(received.jws);
+      if (!kept) return;
       const { version, issuedAtMs, expiresAtMs } = bundle;
       const done = await record([{ type: 'bundle-accepted', body: { version, issuedAtMs, expiresAtMs, digest } }, ...fleetChanges(bundle, (serial) => store.view.get('device', serial))]);
       if (done) useBundle(bundle);
     },
     useBundle,
+    admitKnown: async (bundle) => {
+      const held = store.view.get('cart', 'cart')?.bundle;
+      if (!held || held.version <= bundle.version) await record(fleetChanges(bundle, (serial) => store.view.get('device', serial)));
+    },
     pursue: async () => {
       const rules = state.bundle?.rules;
       if (!rules || state.sight !== 'watching') return;
       const serials = new Map(context.liveSlots().filter(({ twice }) => !twice).map(({ slot, serial }) => [slot, serial]));
       for (const device of [...store.view.all('device')]) {
         const liveSerial = device.custody.kind === 'cart' ? serials.get(device.custody.slot) : undefined;
-        const draft = nextSanitizationStep({ device, liveSerial, nowMs: deps.clock.wallMs(), rules, newRequest: deps.randomId(), newNonce: deps.randomId() });
+        const draft = nextSanitizationStep({ device, liveSerial, nowMs: deps.clock.wallMs(), rules, contactSinceMs: state.online ? state.onlineSinceMs : deps.clock.wallMs(), newRequest: deps.randomId(), newNonce: deps.randomId() });
         if (draft) await record([draft]);
       }
     },

@@ -10,6 +10,9 @@ import type { SlotNow, StationContext } from './state.ts';
 /** Something sits in a slot and has not told its serial for this long (R2.1): a named path. */
 export const UNREADABLE_MS = 10_000;
 
+/** How long the page says so; the map goes on showing it. */
+const UNREADABLE_NOTICE_MS = 15_000;
+
 /** What the cart sees of its slots: arrivals end custody, departures begin it, gaps in sight are exposures. */
 export interface WatchSlots {
   /** One slot changed while the cart was watching. */
@@ -23,7 +26,8 @@ export interface WatchSlots {
   reconcile(): Promise<void>;
 }
 
-export function createWatchSlots(context: StationContext, record: Record, bootGapMs: number | undefined): WatchSlots {
+/** `watchedUntilMs`: monotonic time at which the station's last life still watched; undefined in another boot or a first life. */
+export function createWatchSlots(context: StationContext, record: Record, watchedUntilMs: number | undefined): WatchSlots {
   const { deps, state } = context;
   const { clock, store } = deps;
 
@@ -77,12 +81,13 @@ export function createWatchSlots(context: StationContext, record: Record, bootGa
   const missingFrom = (slot: number, serial: string | undefined): readonly DeviceRow[] =>
     [...store.view.all('device')].filter(({ custody, serial: bound }) => custody.kind === 'cart' && custody.slot === slot && bound !== serial);
 
-  const compare = async (next: SlotState, unobservedMs: number | undefined, quiet: boolean): Promise<void> => {
-    const before = state.slots.get(next.slot)?.serial;
-    state.slots.set(next.slot, look(next));
+  const compare = async (next: SlotState, before: string | undefined, unobservedMs: number | undefined, quiet: boolean): Promise<void> => {
+    if (!next.present || next.serial !== undefined) state.notices = state.notices.filter(({ message }) => !(message.kind === 'unreadable' && message.slot === next.slot));
     for (const device of missingFrom(next.slot, next.serial)) {
-      const elsewhere = [...state.slots.values()].some(({ serial, slot }) => serial === device.serial && slot !== next.slot);
+      const elsewhere = [...state.slots.values()].find(({ serial, slot }) => serial === device.serial && slot !== next.slot);
       if (!elsewhere) await removed(device, next.slot);
+      // Two slots told one serial and this one has stopped: what stays in the other cannot be vouched for.
+      else if (unobservedMs === 0) await docked(device.serial, elsewhere.slot, 0, true);
     }
     if (next.serial === undefined) return;
     if (before === next.serial && unobservedMs === 0) return;
@@ -92,19 +97,23 @@ export function createWatchSlots(context: StationContext, record: Record, bootGa
   return {
     changed: async (next) => {
       if (state.sight !== 'watching') return;
-      await compare(next, 0, false);
+      const before = state.slots.get(next.slot)?.serial;
+      state.slots.set(next.slot, look(next));
+      await compare(next, before, 0, false);
     },
     seenWhole: async (slots) => {
       const first = state.sight === 'none';
-      const gapMs = state.sight === 'none' ? bootGapMs : state.sight === 'watching' ? 0 : Math.max(0, clock.monoMs() - state.sight.lostMonoMs);
+      const sinceMs = state.sight === 'none' ? watchedUntilMs : state.sight === 'watching' ? clock.monoMs() : state.sight.lostMonoMs;
+      const gapMs = sinceMs === undefined ? undefined : Math.max(0, clock.monoMs() - sinceMs);
       if (!first && state.sight !== 'watching') await record([{ type: 'host-restored', body: { gapMs: gapMs ?? 0 } }]);
       state.sight = 'watching';
+      const before = new Map([...state.slots].map(([slot, { serial }]) => [slot, serial]));
       for (const slot of slots) state.slots.set(slot.slot, look(slot));
-      for (const slot of slots) await compare(slot, gapMs, first);
+      for (const slot of slots) await compare(slot, before.get(slot.slot), gapMs, first);
     },
     lost: async (cause) => {
       if (state.sight !== 'watching') return;
-      state.sight = { lostMonoMs: clock.monoMs() };
+      state.sight = { lostMonoMs: state.hostHeardMonoMs };
       await record([{ type: 'host-lost', body: { cause: cause.slice(0, 100) } }]);
     },
     lapse: async () => {
@@ -120,6 +129,7 @@ export function createWatchSlots(context: StationContext, record: Record, bootGa
       for (const slot of state.slots.values()) {
         if (slot.unreadableSinceMs === undefined || slot.unreadableRecorded || clock.monoMs() - slot.unreadableSinceMs < UNREADABLE_MS) continue;
         state.slots.set(slot.slot, { ...slot, unreadableRecorded: true });
+        state.notices = [...state.notices, { message: { kind: 'unreadable', slot: slot.slot }, atMs: nowMs, untilMs: nowMs + UNREADABLE_NOTICE_MS }];
         drafts.push({ type: 'dock-unreadable', slot: slot.slot, body: { waitedMs: UNREADABLE_MS } });
       }
       await record(drafts);

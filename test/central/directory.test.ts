@@ -1,6 +1,7 @@
 import { readdir, readFile, stat, writeFile, mkdtemp, rm, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { QueryResult, QueryResultRow } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBundleStore } from '../../app/central/bundle.ts';
 import { badgeHmac, importDirectory, pinMatches } from '../../app/central/directory.ts';
@@ -84,7 +85,16 @@ describe('the policy bundle', () => {
   it('is made once when many stations ask at the same moment', async () => {
     central.clock.ms += 3_600_001;
     const before = (await central.database.query('select 1 from bundle')).rowCount ?? 0;
-    const store = createBundleStore(central.database, central.keys, central.options.now);
+    // All of them have seen that the bundle is old before the first makes a new one.
+    const all = Promise.withResolvers<void>();
+    let looked = 0;
+    const query = async <R extends QueryResultRow>(text: string): Promise<QueryResult<R>> => {
+      const found = await central.database.query<R>(text);
+      if ((looked += 1) === 8) all.resolve();
+      await all.promise;
+      return found;
+    };
+    const store = createBundleStore({ ...central.database, query }, central.keys, central.options.now);
     const answers = await Promise.all(Array.from({ length: 8 }, () => store.current()));
     expect(new Set(answers.map((bundle) => bundle?.jws)).size).toBe(1);
     expect((await central.database.query('select 1 from bundle')).rowCount).toBe(before + 1);

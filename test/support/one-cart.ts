@@ -85,6 +85,7 @@ export async function startCart({ tablets = 3, rules = {}, unproven = false, vir
   let version = 0;
   let cursor = 0;
   let ids = 0;
+  let life = 0;
   let watched = false;
   let failure: unknown;
   let running: { readonly station: Station; readonly store: Store; readonly kiosk: CartKiosk };
@@ -93,6 +94,7 @@ export async function startCart({ tablets = 3, rules = {}, unproven = false, vir
     const opened = await openStore({ path: join(folder, 'ledger.db'), station: HERE.station, epoch: 1, origin: `${HERE.tenant}/station/${HERE.station}/e1`, signingKey: SIGNING_KEY, project: projectEntry, clock });
     if (!opened.ok) throw new Error(`the ledger was not opened: ${opened.reason}`);
     const store = onDisk(opened.value, disk);
+    const own = (life += 1);
     const station = await createStation(
       {
         place: { ...HERE, ward: '7e', cart: 'Cart 7', shelves: SHELVES, timeZone: 'UTC', language: 'en' },
@@ -108,18 +110,24 @@ export async function startCart({ tablets = 3, rules = {}, unproven = false, vir
           return Promise.resolve();
         },
         log: ({ level, what }) => log.push(`${level}: ${what}`),
-        onFailure: (error) => (failure = error),
+        onFailure: (error) => {
+          if (own === life) failure = error;
+        },
       },
       keptBundle,
     );
     running = { station, store, kiosk: cartKiosk(station.attachKiosk) };
   };
-  const stop = async (): Promise<void> => {
-    await running.station.stop();
+  /** As a crash ends it: nobody is told, nothing more is written. */
+  const crash = async (): Promise<void> => {
+    await settle();
+    life += 1;
+    clock.forget();
     await running.store.close();
+    host.die();
   };
   onTestFinished(async () => {
-    await stop();
+    await crash();
     await rm(folder, { recursive: true });
   });
 
@@ -157,14 +165,17 @@ export async function startCart({ tablets = 3, rules = {}, unproven = false, vir
       await settle();
     },
     tap: (person, assurance) => {
+      clock.forward(1);
       host.tap(person.uid, assurance);
       return settle();
     },
     dock: (slot, serial) => {
+      clock.forward(1);
       host.put(slot, serial);
       return settle();
     },
     pull: (slot) => {
+      clock.forward(1);
       host.take(slot);
       return settle();
     },
@@ -175,6 +186,7 @@ export async function startCart({ tablets = 3, rules = {}, unproven = false, vir
       const reply = await running.kiosk.ask({ command: 'enter-pin', session: pad.session, pin });
       if (!reply.ok) throw new Error(`the PIN was not taken: ${reply.reason}`);
       await settle();
+      clock.forward(1);
       await running.kiosk.until(({ message }) => message.kind !== 'pin' || message.session !== pad.session || !message.checking);
       await settle();
       if ((await cart.ofType('pin-attempted')).length !== attempts + 1) throw new Error('a PIN was checked without being counted');
@@ -210,8 +222,7 @@ export async function startCart({ tablets = 3, rules = {}, unproven = false, vir
       return settle();
     },
     restart: async ({ downMs = 0, reboot = false, hostAfterMs = 0, meanwhile } = {}) => {
-      await stop();
-      host.die();
+      await crash();
       meanwhile?.();
       if (reboot) clock.boot(downMs);
       else clock.forward(downMs);

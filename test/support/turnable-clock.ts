@@ -8,7 +8,9 @@ export interface TurnableClock extends Clock {
   forward(ms: number): void;
   /** Somebody sets the wall clock. */
   turnWall(byMs: number): void;
-  /** The machine is off for `downMs` and boots anew; nothing that was due before is called. */
+  /** Nobody waits for anything any more. */
+  forget(): void;
+  /** The machine is off for `downMs` and boots anew. */
   boot(downMs: number): void;
 }
 
@@ -43,11 +45,13 @@ export function turnableClock(): TurnableClock {
     turnWall: (byMs) => {
       wallErrorMs += byMs;
     },
+    forget: () => {
+      due = [];
+    },
     boot: (downMs) => {
       trueMs += downMs;
-      bootedAtMs = trueMs - 20_000;
+      bootedAtMs = trueMs;
       boots += 1;
-      due = [];
     },
   };
 }
