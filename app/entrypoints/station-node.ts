@@ -1,6 +1,6 @@
 /** One cart's station as a plain Node program: prints `station {json}` once the kiosk can be shown. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -12,7 +12,6 @@ import { stationConfig, type StationConfig } from '../station/config.ts';
 import { createPinCheck } from '../station/pin.ts';
 import { createStation } from '../station/station.ts';
 import { createDownlink } from '../sync/downlink.ts';
-import { openIdentity } from '../sync/identity.ts';
 import { writeDurably } from '../sync/sealed-file.ts';
 import { clientOf, startSync } from '../sync/sync.ts';
 import { createUplink } from '../sync/uplink.ts';
@@ -21,7 +20,7 @@ import { serveKiosk } from '../transport/kiosk-http.ts';
 import { parentPortOf, shellAsParent } from '../transport/utility-process.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { systemClock } from './system-clock.ts';
-import { ensureEnrolled, knownBundle, openLedger, StartRefused } from './station-start.ts';
+import { ensureEnrolled, knownBundle, openFolder, openLedger, StartRefused } from './station-start.ts';
 
 const log = pino({ name: 'station', level: process.env['LOG_LEVEL'] ?? 'info' }, pino.destination({ fd: 2, sync: true }));
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -68,17 +67,16 @@ async function readConfig(): Promise<StationConfig> {
 async function start(): Promise<{ stop(): Promise<void> }> {
   const config = await readConfig();
   const data = resolve(flags.data);
-  await mkdir(data, { recursive: true, mode: 0o700 });
   const central = flags.central ?? config.central;
   const kioskPort = flags['kiosk-port'] === undefined ? config.kioskPort : Number(flags['kiosk-port']);
 
   const clock = await systemClock(flags.simulator);
-  const identity = await openIdentity(data);
+  const identity = await openFolder(data);
   const { enrolment, secrets } = await ensureEnrolled(identity, central, flags.code, config.shelves);
   const witness = parseVkey(enrolment.witness);
   if (!witness.ok) throw new StartRefused('The witness key of the enrolment is damaged: enrol this station again.');
   const ledger = await openLedger({ data, identity, clock, project: projectEntry, log, onFatal: (error) => fail(error) });
-  const bundle = await knownBundle(data, enrolment, clock.wallMs());
+  const bundle = await knownBundle(data, enrolment);
 
   const station = await createStation(
     {

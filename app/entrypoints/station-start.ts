@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { PolicyBundle } from '../contract/policy-bundle.ts';
@@ -7,12 +8,26 @@ import { openStore } from '../storage/open.ts';
 import { setAside } from '../storage/set-aside.ts';
 import type { OpenFailure, Project, Store } from '../storage/store.ts';
 import { enrolStation } from '../sync/enrol.ts';
-import type { Enrolled, Identity } from '../sync/identity.ts';
+import { openIdentity, type Enrolled, type Identity } from '../sync/identity.ts';
 import { readIfThere } from '../sync/sealed-file.ts';
 import { verifyBundle } from '../sync/verify-signed.ts';
 
 /** A start that a person can mend; the message says how. */
 export class StartRefused extends Error {}
+
+/** The station's own folder and the identity in it, made where there is none yet. A damaged identity is never replaced: its keys are this station. */
+export async function openFolder(data: string): Promise<Identity> {
+  try {
+    await mkdir(data, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new StartRefused(`The data folder ${data} cannot be made: ${error instanceof Error ? error.message : String(error)}. Name another folder with --data, or mend this one.`, { cause: error });
+  }
+  try {
+    return await openIdentity(data);
+  } catch (error) {
+    throw new StartRefused(`The station's identity ${join(data, 'identity.json')} cannot be read or is damaged. Nothing was changed. Put it back from a backup; or move the folder away and enrol this cart anew.`, { cause: error });
+  }
+}
 
 /** The identity's enrolment; asks for one with the code where there is none yet. */
 export async function ensureEnrolled(identity: Identity, central: string | undefined, code: string | undefined, shelves: readonly (readonly number[])[]): Promise<Enrolled> {
@@ -63,10 +78,10 @@ export async function openLedger(options: { data: string; identity: Identity; cl
 }
 
 /** The bundle of an earlier life, verified again: the cart knows its people before the network answers. */
-export async function knownBundle(data: string, enrolment: EnrolResponse, nowMs: number): Promise<PolicyBundle | undefined> {
+export async function knownBundle(data: string, enrolment: EnrolResponse): Promise<PolicyBundle | undefined> {
   const jws = await readIfThere(join(data, 'bundle.jws'));
   if (jws === undefined) return undefined;
-  const verified = await verifyBundle(jws, enrolment.serverKeys, enrolment, 0, nowMs);
   // An expired bundle still says whose badge it is: what its age allows is the ladder's to judge.
+  const verified = await verifyBundle(jws, enrolment.serverKeys, enrolment, 0, Number.NEGATIVE_INFINITY);
   return 'bundle' in verified ? verified.bundle : undefined;
 }

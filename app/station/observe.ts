@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { trustedFloor, type TimeAnchor } from '../domain/trusted-time.ts';
 import type { Store } from '../storage/store.ts';
+import type { Clock } from './clock.ts';
 import type { StationContext } from './state.ts';
 
 /** Written beside the ledger so that the next start can tell how long nobody watched. */
@@ -17,11 +18,13 @@ export interface Observed {
 }
 
 /** When the cart was last watched, and what trusted time was then; nothing on a first start. */
-export function lastObserved(store: Store): Observed | undefined {
+export function lastObserved(store: Store, clock: Clock): Observed | undefined {
   const text = store.getMeta(OBSERVED_META);
   if (text === undefined) return undefined;
   const { bootId, monoMs, trustedMs, sure } = observed.parse(JSON.parse(text));
-  return { bootId, monoMs, anchor: { trustedMs, bootId, monoMs, unsure: !sure } };
+  const sameBoot = bootId === clock.bootId;
+  // What passed before this start in another boot is unknown; what passes from now on counts.
+  return { bootId, monoMs, anchor: sameBoot ? { trustedMs, bootId, monoMs, floor: !sure } : { trustedMs, bootId: clock.bootId, monoMs: clock.monoMs(), floor: true } };
 }
 
 export interface Heartbeat {

@@ -42,7 +42,7 @@ export function takeSnapshot(context: StationContext, judged: readonly Candidate
     theme: isNight(context, atMs) ? 'night' : 'day',
     shelves: place.shelves.map((shelf) => [...shelf]),
     slots,
-    counts: { ready: count('ready'), preparing: count('preparing', 'charging'), waiting: count('waiting'), outOfService: count('out-of-service', 'unknown'), out },
+    counts: { ready: count('ready'), preparing: count('preparing', 'charging'), waiting: count('waiting'), outOfService: count('out-of-service'), out },
     message,
     others,
     network: state.online

@@ -39,7 +39,7 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
   const context = createContext(deps, state);
   const record = createRecord(context);
   const mailbox = createMailbox(deps.onFailure);
-  const observed = lastObserved(store);
+  const observed = lastObserved(store, clock);
   state.anchor = observed?.anchor;
   const watchedUntilMs = observed?.bootId === clock.bootId ? observed.monoMs : undefined;
 
@@ -63,7 +63,7 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
   /** After every event: remember what the gate says of each docked device, show it, light it. */
   const publish = (): void => {
     const judged = context.candidates();
-    for (const { device, unproven } of judged) state.lastUnproven.set(device.serial, unproven.map(({ reason }) => reason));
+    if (state.sight === 'watching') for (const { device, unproven } of judged) state.lastUnproven.set(device.serial, unproven.map(({ reason }) => reason));
     const next = takeSnapshot(context, judged, current.revision + 1);
     const text = JSON.stringify({ ...next, revision: 0, atMs: 0 });
     if (text === currentText) return;
@@ -104,6 +104,7 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
       case 'tap-unreadable':
         return takeDevice.unreadable(event.reader, event.cause);
       case 'slots':
+        state.slotsFailing = false;
         await watchSlots.seenWhole(event.slots);
         lights.forget();
         return takeEvidence.pursue();

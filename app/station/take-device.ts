@@ -176,7 +176,8 @@ export function createTakeDevice(context: StationContext, record: Record): TakeD
     lapse: async () => {
       const nowMs = clock.wallMs();
       state.pins = state.pins.filter((each) => each.checking || each.untilMs > nowMs);
-      const unproven = new Set(context.candidates().filter((candidate) => candidate.unproven.length > 0).map(({ device }) => device.serial));
+      // While nobody watches, the gate can vouch for no slot; a host that dies for a second does not end an offer.
+      const unproven = new Set(state.sight === 'watching' ? context.candidates().filter((candidate) => candidate.unproven.length > 0).map(({ device }) => device.serial) : []);
       const over = [...store.view.all('offer')].filter(({ untilMs, serial }) => untilMs <= nowMs || unproven.has(serial));
       await record(
         over.map(({ serial, actor, slot, offer, untilMs }) => ({

@@ -107,6 +107,8 @@ export function createWatchSlots(context: StationContext, record: Record, watche
       const gapMs = sinceMs === undefined ? undefined : Math.max(0, clock.monoMs() - sinceMs);
       if (!first && state.sight !== 'watching') await record([{ type: 'host-restored', body: { gapMs: gapMs ?? 0 } }]);
       state.sight = 'watching';
+      // After so long without sight, what the gate said before it says nothing of a tablet that has gone.
+      if (gapMs === undefined || gapMs > (state.bundle?.rules.gapMaxMs ?? 0)) state.lastUnproven.clear();
       const before = new Map([...state.slots].map(([slot, { serial }]) => [slot, serial]));
       for (const slot of slots) state.slots.set(slot.slot, look(slot));
       for (const slot of slots) await compare(slot, before.get(slot.slot), gapMs, first);

@@ -8,8 +8,11 @@ import { verifyBundle, verifyStatement, type Here, type ServerKeys } from './ver
 const LONG_POLL_MS = 20_000;
 
 export interface Downlink {
-  /** Asks once; `waitMs` is how long the server may hold the answer back. Resolves when the station has taken what came. */
-  pull(waitMs?: number): Promise<Result<void, CentralRefusal>>;
+  /**
+   * Asks once; `waitMs` is how long the server may hold the answer back. Resolves when the station has judged what came.
+   * `taken`: it holds all of it now; otherwise (refused, or no room for it) the server will answer the same at once.
+   */
+  pull(waitMs?: number): Promise<Result<{ readonly taken: boolean }, CentralRefusal>>;
 }
 
 export interface DownlinkDeps {
@@ -24,10 +27,12 @@ export interface DownlinkDeps {
 }
 
 export function createDownlink({ store, client, here, keys, nowMs, submit, settled }: DownlinkDeps): Downlink {
+  const cursor = (): number => Number(store.getMeta(CURSOR_META) ?? '0');
+  const heldVersion = (): number => store.view.get('cart', 'cart')?.bundle?.version ?? 0;
   return {
     pull: async (waitMs = LONG_POLL_MS) => {
-      const after = Number(store.getMeta(CURSOR_META) ?? '0');
-      const held = store.view.get('cart', 'cart')?.bundle?.version ?? 0;
+      const after = cursor();
+      const held = heldVersion();
       const answer = await client().get(`/v1/downlink?bundle=${held}&after=${after}&waitMs=${waitMs}`, downlinkResponse, waitMs + 10_000);
       if (!answer.ok) return answer;
       const { bundle, statements } = answer.value;
@@ -38,7 +43,8 @@ export function createDownlink({ store, client, here, keys, nowMs, submit, settl
         submit({ kind: 'statements', statements: checked, cursor: last.cursor });
       }
       await settled();
-      return ok(undefined);
+      const bundleTaken = bundle === undefined || heldVersion() > held;
+      return ok({ taken: bundleTaken && (!last || cursor() >= last.cursor) });
     },
   };
 }

@@ -75,8 +75,9 @@ export function startSync(deps: SyncDeps): { stop(): Promise<void> } {
       await renewWhenDue(deps);
       const pulled = await deps.downlink.pull(reachable === true ? undefined : 0);
       if (pulled.ok) {
-        failures = 0;
         told(undefined);
+        failures = pulled.value.taken ? 0 : failures + 1;
+        if (!pulled.value.taken) await retry(failures, { reason: 'unavailable', message: 'the station could not take what the server sent' });
         continue;
       }
       told(pulled.reason);

@@ -95,7 +95,11 @@ export async function startTestCentral(databaseUrl: string, changes: Partial<Cen
     log: logged.log,
     ...changes,
   };
-  const central = await startCentral(options);
+  const sweep = async (): Promise<void> => (changes.dataFolder ? undefined : rm(folder, { recursive: true, force: true }));
+  const central = await startCentral(options).catch(async (error: unknown) => {
+    await sweep();
+    throw error;
+  });
   return {
     ...central,
     clock,
@@ -103,7 +107,7 @@ export async function startTestCentral(databaseUrl: string, changes: Partial<Cen
     options,
     async close() {
       await central.close();
-      if (!changes.dataFolder) await rm(folder, { recursive: true, force: true });
+      await sweep();
     },
   };
 }

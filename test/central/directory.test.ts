@@ -117,7 +117,7 @@ describe('the policy bundle', () => {
     const waiting = waiter.request('GET', '/v1/downlink?bundle=99&waitMs=25000');
     // The stop is worth something only once the server has looked for this request and found nothing.
     const looks = (): Promise<number | null> =>
-      other.database.query(`select 1 from pg_stat_activity where datname = current_database() and query like 'select cursor, jws%' and query_start > $1::timestamptz`, [asked]).then(({ rowCount }) => rowCount);
+      central.database.query(`select 1 from pg_stat_activity where datname = $2 and query like 'select cursor, jws%' and query_start > $1::timestamptz`, [asked, new URL(url).pathname.slice(1)]).then(({ rowCount }) => rowCount);
     await expect.poll(looks, { timeout: 10_000 }).toBeGreaterThan(0);
     const [answer] = await Promise.all([waiting, other.close()]);
     expect(answer.body).toEqual({ statements: [] });

@@ -157,8 +157,13 @@ describe('a ledger that is not what it says', () => {
 
   it('whose checkpoint another key signed is refused', async () => {
     const { privateKey } = generateKeyPairSync('ed25519');
-    await expectRefusedWhole({ ...ledger.upload(), checkpoint: testLedger({ ...station, ledgerKey: privateKey }).note(0) });
-    await expectRefusedWhole({ ...ledger.upload(), checkpoint: ledger.note(3).replace(/[A-Za-z](?==*\n$)/, (last) => (last === 'A' ? 'B' : 'A')) });
+    const right = openCheckpoint(ledger.note(3), verifierKey(station.origin, station.ledgerKey));
+    if (!right.ok) throw new Error(right.reason);
+    const otherKey = signCheckpoint(station.origin, 3, right.value.root, verifierKey(station.origin, privateKey), privateKey);
+    await expectRefusedWhole({ ...ledger.upload(), checkpoint: otherKey });
+    const note = ledger.note(3);
+    const tampered = `${note.slice(0, -20)}${note.at(-20) === 'A' ? 'B' : 'A'}${note.slice(-19)}`;
+    await expectRefusedWhole({ ...ledger.upload(), checkpoint: tampered });
   });
 
   it('whose checkpoint is for other entries or another size is refused', async () => {

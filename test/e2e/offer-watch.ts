@@ -2,7 +2,7 @@ import type { Snapshot } from '../../app/contract/kiosk.ts';
 import type { WorldView } from '../../app/simulator/world-view.ts';
 import { eventually, type SimulatorClient } from '../support/running-dockward.ts';
 
-type Truth = Pick<WorldView['tablets'][number], 'serial' | 'clean' | 'uncleanBecause'>;
+export type Truth = Pick<WorldView['tablets'][number], 'serial' | 'clean' | 'uncleanBecause'>;
 export interface SeenOffer extends Truth {
   readonly session: string;
   readonly name: string;
@@ -20,11 +20,17 @@ export interface OfferWatch {
   all(): readonly SeenOffer[];
 }
 
-/** Asks the simulator, for every offer that the kiosk shows, whether the tablet behind it is truly clean. `over`: questions that fail are the kill's doing. */
-export function watchOffers(simulator: Pick<SimulatorClient, 'world'>, over: () => boolean = () => false): OfferWatch {
+interface WatchOptions {
+  /** Questions that fail once it is over are the kill's doing. */
+  readonly over?: () => boolean;
+  /** The truth about tablets at the moment of their pull, by slot; kept over several lives where a kill may come between the pull and its entry. */
+  readonly pulled?: Map<number, Truth>;
+}
+
+/** Asks the simulator, for every offer that the kiosk shows, whether the tablet behind it is truly clean. */
+export function watchOffers(simulator: Pick<SimulatorClient, 'world'>, { over = () => false, pulled = new Map() }: WatchOptions = {}): OfferWatch {
   const seen = new Map<string, SeenOffer>();
   const asking = new Map<string, Promise<void>>();
-  const pulled = new Map<number, Truth>();
   const failures: unknown[] = [];
   const ask = async (session: string, name: string, slot: number): Promise<void> => {
     const { serial, clean, uncleanBecause } = tabletIn(await simulator.world(), slot) ?? pulled.get(slot) ?? { serial: 'nothing', clean: false, uncleanBecause: [] };

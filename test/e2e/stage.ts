@@ -161,7 +161,7 @@ export async function everythingCaughtUp({ wire, simulator, fleet }: Stage): Pro
       const told = new Map(view.devices.map(({ serial, where }) => [serial, where.kind === 'cart' ? `slot ${where.slot}` : where.kind === 'person' ? where.name : where.kind]));
       differences = world.tablets.flatMap(({ serial, asset, slot, inHandOf }) => {
         const readable = world.slots.find((place) => place.slot === slot)?.fault === 'none';
-        const truth = slot === null ? (world.staff.find(({ id }) => id === inHandOf)?.short ?? 'unidentified') : readable ? `slot ${slot}` : 'unknown';
+        const truth = slot === null ? (world.staff.find(({ id }) => id === inHandOf)?.name ?? 'unidentified') : readable ? `slot ${slot}` : 'unknown';
         return told.get(serial) === truth ? [] : [`${asset} is ${truth}, told ${told.get(serial)}`];
       });
       return differences.length === 0 ? view : undefined;

@@ -7,6 +7,8 @@ import { everythingCaughtUp, openStage, personCalled, type Stage } from './stage
 const [maria, jon, aisha, tom] = ['Maria K.', 'Jon P.', 'Aisha R.', 'Tom O.'].map(personCalled) as [ReturnType<typeof personCalled>, ReturnType<typeof personCalled>, ReturnType<typeof personCalled>, ReturnType<typeof personCalled>];
 /** Slots in which the demo ward begins with a proven tablet sooner or later: slot 6 has a bad cable, the tablet in 9 enrols four minutes late. */
 const SOON_READY = 12;
+/** With Jon's tablet out. */
+const READY_LATER = 11;
 
 let stage: Stage;
 beforeAll(async () => {
@@ -36,6 +38,18 @@ const holds = async (short: string): Promise<string> => {
   if (serial === undefined) throw new Error(`${short} holds nothing`);
   return serial;
 };
+/** Kills every station that starts, three times at most: five in a row would end the whole product. */
+async function killAgainUntil(enough: () => Promise<boolean>): Promise<void> {
+  const killed = new Set<number>();
+  await eventually('enough kills', async () => {
+    if (await enough()) return true;
+    const { pid } = (await stage.simulator.world()).station;
+    if (pid === null || killed.has(pid) || killed.size === 3) return false;
+    killed.add(pid);
+    await stage.simulator.post('station/kill', {});
+    return false;
+  });
+}
 const takenList = (name: string) => stage.fleetPage.getByRole('list', { name: 'Taken' }).getByText(name).first();
 
 describe('1 · the ward opens', () => {
@@ -70,7 +84,7 @@ describe('2 · a nurse takes a tablet', () => {
     await undock(take.slot);
     await stage.showing('taken');
     await stage.shoot('23-taken', 'kiosk');
-    await takenList(maria.short).waitFor();
+    await takenList(maria.name).waitFor();
     await stage.shoot('23-taken', 'fleet');
     const { entries, signedSize } = await stage.ledger();
     const [offered] = entriesOf(entries, 'offered', { offer: take.session });
@@ -78,7 +92,7 @@ describe('2 · a nurse takes a tablet', () => {
     expect(offered).toMatchObject({ device: serial, slot: take.slot });
     expect(released).toMatchObject({ device: serial, actor: offered?.actor });
     expect(signedSize, 'a signed checkpoint covers the authorization').toBeGreaterThan(offered?.seq ?? 0);
-    expect((await stage.fleet.history(serial)).map(({ type, person }) => [type, person])).toContainEqual(['released', maria.short]);
+    expect((await stage.fleet.history(serial)).map(({ type, person }) => [type, person])).toContainEqual(['released', maria.name]);
   });
 });
 
@@ -92,7 +106,7 @@ describe('3 · she brings it back', () => {
     expect({ name, waitsForNetwork }).toEqual({ name: maria.short, waitsForNetwork: false });
     await stage.kioskPage.getByText('You’re done').waitFor();
     await stage.shoot('30-returned', 'kiosk');
-    await takenList(maria.short).waitFor({ state: 'detached' });
+    await takenList(maria.name).waitFor({ state: 'detached' });
 
     const first = await stage.wire.until('the tablet to be ready again', ({ slots }) => slots.some((each) => each.slot === slot && each.look === 'ready'), 120_000);
     expect(tabletIn(await stage.simulator.world(), slot)).toMatchObject({ serial, clean: true });
@@ -120,7 +134,7 @@ describe('3 · she brings it back', () => {
     const said = await stage.showing('wrong-slot');
     expect(said).toMatchObject({ pulled: other, yours: take.slot, clean: true });
     await stage.shoot('32-wrong-slot-clean', 'kiosk');
-    await takenList(maria.short).waitFor();
+    await takenList(maria.name).waitFor();
     const { entries } = await stage.ledger();
     expect(entriesOf(entries.slice(before), 'pin-attempted')).toEqual([]);
     expect(entriesOf(entries, 'released', { offer: take.session })[0]).toMatchObject({ device: serial, slot: other, body: { how: 'other-clean' } });
@@ -142,6 +156,8 @@ describe('3 · she brings it back', () => {
     await stage.simulator.post('dock', { serial, slot });
     await stage.showing('returned', ({ how }) => how === 'put-back');
     await stage.shoot('34-put-back', 'kiosk');
+    await undock(take.slot, jon.id);
+    await stage.showing('taken', ({ name }) => name === jon.short);
     await stage.wire.until('it to be wiped and proven anew', ({ slots }) => slots.some((each) => each.slot === slot && each.look === 'ready'), 120_000);
     const { entries } = await stage.ledger();
     expect(entriesOf(entries.slice(owed?.seq), 'sanitization-requested').filter(({ device }) => device === serial)).toHaveLength(1);
@@ -150,7 +166,7 @@ describe('3 · she brings it back', () => {
   it('a pull that nobody was offered is called back, and wiped before anybody takes it', async () => {
     const slot = readySlots()[0] ?? 0;
     const serial = await serialIn(slot);
-    await undock(slot, '');
+    await undock(slot);
     expect(await stage.showing('unidentified')).toMatchObject({ slot });
     await stage.fleetPage.getByRole('list', { name: 'Taken' }).getByText('nobody named').first().waitFor();
     await stage.shoot('35-unidentified');
@@ -159,5 +175,101 @@ describe('3 · she brings it back', () => {
     await stage.wire.until('it to be ready again', ({ slots }) => slots.some((each) => each.slot === slot && each.look === 'ready'), 120_000);
     await everythingCaughtUp(stage);
     await stage.ledger();
+  });
+});
+
+describe('4 · what may go wrong', () => {
+  it('with the network cut, proven tablets go out, a returned one waits and says why, and all of it arrives later', async () => {
+    await stage.simulator.post('network', { up: false });
+    await stage.wire.until('the cart to notice', ({ network }) => network.state === 'offline');
+    const take = await stage.identify(aisha);
+    await stage.kioskPage.getByText(/Offline for/).waitFor();
+    await stage.shoot('40-offline-take', 'kiosk');
+    await undock(take.slot);
+    await stage.showing('taken');
+    const serial = await holds(aisha.short);
+    const slot = await emptySlot();
+    await stage.simulator.post('dock', { serial, slot });
+    expect(await stage.showing('returned')).toMatchObject({ name: aisha.short, waitsForNetwork: true });
+    await stage.kioskPage.getByText(/It waits for the network to be wiped/).waitFor();
+    await stage.shoot('41-offline-returned', 'kiosk');
+    const waiting = await stage.wire.until('the returned tablet to wait', ({ slots }) => slots.some((each) => each.slot === slot && each.look === 'waiting'));
+    expect(waiting.network).toMatchObject({ state: 'offline' });
+    expect(waiting.network.unsynced).toBeGreaterThan(0);
+    const offline = await stage.ledger();
+    expect(offline.entries.length).toBeGreaterThan(offline.ackedSize);
+    await stage.wire.until('the thanks to be over', ({ message }) => message.kind === 'idle');
+    await stage.shoot('42-offline');
+
+    await stage.simulator.post('network', { up: true });
+    await stage.wire.until('it to be wiped and proven', ({ slots }) => slots.some((each) => each.slot === slot && each.look === 'ready'), 120_000);
+    await everythingCaughtUp(stage);
+    const { entries, ackedSize } = await stage.ledger();
+    expect(ackedSize).toBeGreaterThan(offline.entries.length);
+    expect(entries.slice(0, offline.entries.length)).toEqual(offline.entries);
+    await stage.shoot('43-online-again');
+  });
+
+  it('a device host that is killed while a tablet is being pulled: the pull is not lost', async () => {
+    const take = await stage.identify(maria);
+    const serial = await serialIn(take.slot);
+    const before = (await stage.ledger()).entries.length;
+    await stage.simulator.post('device-host/kill', {});
+    await undock(take.slot);
+    await eventually('the host to be lost and found', async () => entriesOf((await stage.ledger()).entries.slice(before), 'host-restored').length > 0);
+    await stage.shoot('44-host-restored', 'kiosk');
+    await eventually('the pull in the ledger', async () => entriesOf((await stage.ledger()).entries.slice(before), 'released', { offer: take.session })[0]);
+    expect(entriesOf((await stage.ledger()).entries.slice(before), 'host-lost')).toHaveLength(1);
+    await takenList(maria.name).waitFor();
+    await stage.simulator.post('dock', { serial, slot: take.slot });
+    await stage.wire.until('it to be proven anew', ({ slots, degraded }) => degraded.length === 0 && slots.some((each) => each.slot === take.slot && each.look === 'ready'), 120_000);
+    await everythingCaughtUp(stage);
+    await stage.ledger();
+  });
+
+  it('a station that is killed: the page finds it again, what happened meanwhile is seen, and nobody is offered an unproven tablet', async () => {
+    const take = await stage.identify(tom);
+    await undock(take.slot);
+    await stage.showing('taken');
+    await takenList(tom.name).waitFor();
+    const toms = await holds(tom.short);
+    const before = await stage.ledger();
+    const pulled = readySlots()[0] ?? 0;
+    const stranger = await serialIn(pulled);
+
+    await stage.simulator.post('station/kill', {});
+    await stage.simulator.post('dock', { serial: toms, slot: take.slot });
+    await undock(pulled);
+    // The page says so only when it lasts, so the station is killed once more while it starts.
+    const lost = stage.kioskPage.getByText('This screen lost the cart');
+    await killAgainUntil(() => lost.isVisible());
+    await stage.shoot('46-station-killed', 'kiosk');
+    await stage.kioskPage.locator('main[data-kind]:not([inert])').waitFor();
+    await stage.showing('unidentified', ({ slot }) => slot === pulled);
+    await stage.shoot('47-station-back', 'kiosk');
+    const { entries } = await stage.ledger();
+    expect(entries.slice(0, before.entries.length)).toEqual(before.entries);
+    const after = entries.slice(before.entries.length);
+    expect(after[0]?.type).toBe('station-started');
+    expect(after.filter(({ type }) => type === 'released')).toEqual([]);
+    expect(entriesOf(after, 'returned').filter(({ device }) => device === toms)).toHaveLength(1);
+    expect(entriesOf(after, 'unidentified-removal').filter(({ device }) => device === stranger)).toHaveLength(1);
+
+    await stage.simulator.post('dock', { serial: stranger, slot: pulled });
+    await stage.wire.until('everything to be proven again', ({ counts }) => counts.ready >= READY_LATER && counts.out === 1, 180_000);
+    const next = await stage.identify(tom);
+    await undock(next.slot);
+    await stage.showing('taken');
+    await takenList(tom.name).waitFor();
+    await everythingCaughtUp(stage);
+    await stage.ledger();
+    await stage.shoot('48-caught-up');
+  });
+
+  it('not one tablet that was offered in all of this was unclean', async () => {
+    const offered = stage.offers.all();
+    expect(offered.length).toBeGreaterThan(6);
+    expect(offered.filter(({ clean }) => !clean)).toEqual([]);
+    expect(entriesOf((await stage.ledger()).entries, 'offered').length).toBe(offered.length);
   });
 });

@@ -68,6 +68,17 @@ test('the host shows the whole cart again though nothing failed: a tablet that i
   expect(await cart.ofType('exposed')).toEqual([]);
 });
 
+test('the device host dies for 3 s under an open offer: the offer stands, and its light comes back with the host', async () => {
+  const cart = await startCart();
+  await cart.tap(MARIA);
+  await cart.hostDies();
+  await cart.pass(3_000);
+  expect(cart.message()).toMatchObject({ kind: 'take', slot: 1 });
+  await cart.hostStarts();
+  expect(await cart.ofType('offer-lapsed')).toEqual([]);
+  expect(cart.host.lights.get(1)).toBe('take');
+});
+
 test('the offered tablet is pulled while the device host is dead: it is still hers', async () => {
   const cart = await startCart();
   await cart.tap(MARIA);

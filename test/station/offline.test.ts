@@ -13,7 +13,7 @@ test('the network is cut: proven tablets go out, the returned one waits and says
   await cart.dock(1, 'T1');
   expect(cart.message()).toMatchObject({ kind: 'returned', slot: 1, waitsForNetwork: true });
   expect(cart.look(1)).toBe('waiting');
-  expect(cart.kiosk().now()).toMatchObject({ network: { state: 'offline', bundleAgeMs: 2 * HOUR_MS }, counts: { ready: 2, waiting: 1 } });
+  expect(cart.kiosk().now()).toMatchObject({ network: { state: 'offline', bundleAgeMs: expect.closeTo(2 * HOUR_MS, -2) }, counts: { ready: 2, waiting: 1 } });
   await cart.tap(JONAS);
   expect(cart.message()).toMatchObject({ kind: 'take', slot: 2 });
 });

@@ -58,7 +58,7 @@ export async function startDockward({ data, flags = [] }: { readonly data: strin
   const endedWhole = async (): Promise<number | null> => {
     const code = await Promise.race([ended, pause(END_DEADLINE_MS, 'late' as const)]);
     if (code === 'late') throw new Error(`start.ts did not end within ${END_DEADLINE_MS} ms:\n${output}`);
-    await eventually('the end of every process of the group', () => !isGroupAlive(pid), END_DEADLINE_MS);
+    await eventually('the end of every process of the group', async () => !(await isGroupAlive(pid)), END_DEADLINE_MS);
     return code;
   };
   const kill = async (): Promise<void> => {
@@ -98,14 +98,15 @@ function signalGroup(leader: number, signal: NodeJS.Signals): void {
   }
 }
 
-function isGroupAlive(leader: number): boolean {
-  try {
-    process.kill(-leader, 0);
-    return true;
-  } catch (error) {
-    if (isGone(error)) return false;
-    throw error;
+/** A zombie is dead: in a namespace whose first process does not collect orphans it stays listed. */
+async function isGroupAlive(leader: number): Promise<boolean> {
+  for (const entry of await readdir('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    const stat = await readFile(`/proc/${entry}/stat`, 'utf8').catch(() => '');
+    const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (group === String(leader) && state !== 'Z' && state !== 'X') return true;
   }
+  return false;
 }
 
 const isGone = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ESRCH';

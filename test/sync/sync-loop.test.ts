@@ -1,0 +1,95 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import type { NetworkEvent } from '../../app/contract/network-event.ts';
+import { ok, refused } from '../../app/domain/result.ts';
+import { openIdentity } from '../../app/sync/identity.ts';
+import { startSync, type SyncDeps } from '../../app/sync/sync.ts';
+import { AWAY, stubServer } from './stub-server.ts';
+
+type Pull = Awaited<ReturnType<SyncDeps['downlink']['pull']>>;
+type Push = Awaited<ReturnType<SyncDeps['uplink']['push']>>;
+const NOTHING: Push = ok({ kind: 'nothing' });
+
+/** Both directions against a server that is scripted; when a script is at its end the long poll just waits. */
+async function syncing(options: { pulls?: Pull[]; pushes?: Push[]; epochAnswers?: unknown[]; registered?: boolean }) {
+  const folder = await mkdtemp(join(tmpdir(), 'sync-'));
+  const identity = await openIdentity(folder);
+  const { pulls = [], pushes = [], epochAnswers = [], registered = true } = options;
+  const submitted: NetworkEvent[] = [];
+  const log: string[] = [];
+  const order: string[] = [];
+  const waits: number[] = [];
+  const closed = Promise.withResolvers<Pull>();
+  const [pulledOut, pushed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const stub = stubServer(() => {
+    order.push('epoch');
+    return epochAnswers.shift();
+  });
+  const sync = startSync({
+    identity,
+    epoch: { number: 2, registered },
+    client: () => ({ ...stub.client, close: () => closed.resolve(refused(AWAY)) }),
+    renewClient: () => undefined,
+    uplink: {
+      push: () => {
+        order.push('push');
+        pushed.resolve();
+        return Promise.resolve(pushes.shift() ?? NOTHING);
+      },
+    },
+    downlink: {
+      pull: () => {
+        order.push('pull');
+        const next = pulls.shift();
+        if (!next) pulledOut.resolve();
+        return next ? Promise.resolve(next) : closed.promise;
+      },
+    },
+    submit: (event) => submitted.push(event),
+    random: () => {
+      waits.push(order.length);
+      return 0;
+    },
+    log: ({ level, what }) => log.push(`${level}: ${what}`),
+  });
+  onTestFinished(async () => {
+    await sync.stop();
+    await rm(folder, { recursive: true });
+  });
+  return { submitted, log, order, waits, identity, asked: stub.asked, idle: Promise.all([pulledOut.promise, pushed.promise]), stop: sync.stop };
+}
+const kinds = (events: readonly NetworkEvent[]) => events.map(({ kind }) => kind);
+
+test('the server is away for a while: the page is told once when it goes and once when it is back', async () => {
+  const taken: Pull = ok({ taken: true });
+  const { submitted, log, idle } = await syncing({ pulls: [refused(AWAY), refused(AWAY), refused(AWAY), taken, taken, refused(AWAY), taken] });
+  await idle;
+  expect(kinds(submitted)).toEqual(['offline', 'online', 'offline', 'online']);
+  expect(log.filter((line) => line.startsWith('warn'))).toHaveLength(2);
+});
+
+test('what came could not be taken: it waits before it asks again, and is still online', async () => {
+  const stuck: Pull = ok({ taken: false });
+  const { submitted, waits, idle } = await syncing({ pulls: [stuck, stuck, stuck, stuck] });
+  await idle;
+  expect(waits).toHaveLength(4);
+  expect(kinds(submitted)).toEqual(['online']);
+});
+
+test('a cosignature brings the server’s time', async () => {
+  const { submitted, idle } = await syncing({ pushes: [ok({ kind: 'sent', cosignedAtMs: 1_800_000_000_000 })] });
+  await idle;
+  expect(submitted).toContainEqual({ kind: 'cosigned', atMs: 1_800_000_000_000 });
+});
+
+test('the ledger began anew: its epoch and key are told before any entry is sent, and remembered', async () => {
+  const { order, asked, identity, idle, stop } = await syncing({ registered: false, epochAnswers: [AWAY, AWAY, { origin: 'mercy/station/cart-7/e2' }] });
+  await idle;
+  await stop();
+  const up = order.filter((step) => step !== 'pull');
+  expect(up.slice(0, 4)).toEqual(['epoch', 'epoch', 'epoch', 'push']);
+  expect(asked[0]).toMatchObject({ method: 'POST', path: '/v1/epochs', body: { epoch: 2, ledgerKey: identity.ledgerPublicKey() } });
+  expect(identity.epoch().registered).toBe(true);
+});

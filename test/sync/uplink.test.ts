@@ -1,0 +1,72 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { cosign } from '../../app/ledger/checkpoint.ts';
+import { verifierKey } from '../../app/ledger/note.ts';
+import { createUplink } from '../../app/sync/uplink.ts';
+import { startCart } from '../support/one-cart.ts';
+import { HERE, MARIA } from '../support/ward-policy.ts';
+import { AWAY, stubServer } from './stub-server.ts';
+
+const ORIGIN = `${HERE.tenant}/station/${HERE.station}/e1`;
+const witnessKey = generateKeyPairSync('ed25519').privateKey;
+const witness = verifierKey('mercy/witness', witnessKey, 'cosignature');
+const otherKey = generateKeyPairSync('ed25519').privateKey;
+
+interface Upload {
+  readonly from: number;
+  readonly entries: readonly string[];
+  readonly checkpoint: string;
+}
+const cosigned = ({ from, entries, checkpoint }: Upload, key = witnessKey) => ({ size: from + entries.length, cosignature: cosign(checkpoint, verifierKey('mercy/witness', key, 'cosignature'), key, 1_800_000_000) });
+
+test('the answer is lost on the way: the same entries go again, and then exactly what is new', async () => {
+  const cart = await startCart({ tablets: 1 });
+  let lost = true;
+  const { client, asked } = stubServer((_method, _path, body) => (lost ? AWAY : cosigned(body as Upload)));
+  const uplink = createUplink(cart.store(), () => client, ORIGIN, witness);
+  const size = cart.store().size();
+  expect(await uplink.push()).toEqual({ ok: false, reason: AWAY });
+  expect(cart.store().acked().size).toBe(0);
+  lost = false;
+  expect(await uplink.push()).toEqual({ ok: true, value: { kind: 'sent', cosignedAtMs: 1_800_000_000_000 } });
+  expect(cart.store().acked().size).toBe(size);
+  expect(asked[1]?.body).toEqual(asked[0]?.body);
+  expect(await uplink.push()).toEqual({ ok: true, value: { kind: 'nothing' } });
+  await cart.tap(MARIA);
+  await uplink.push();
+  expect(asked[2]?.body).toMatchObject({ from: size, entries: [expect.any(String)] });
+});
+
+test.each([
+  ['somebody else signs in the witness’s name', (upload: Upload) => cosigned(upload, otherKey)],
+  ['the witness signs and says another size', (upload: Upload) => ({ ...cosigned(upload), size: upload.from })],
+  ['the cosignature is no signature', (upload: Upload) => ({ ...cosigned(upload), cosignature: 'nothing of the kind\n' })],
+])('%s: that acknowledges nothing', async (_, answer) => {
+  const cart = await startCart({ tablets: 1 });
+  const { client } = stubServer((_method, _path, body) => answer(body as Upload));
+  const uplink = createUplink(cart.store(), () => client, ORIGIN, witness);
+  expect(await uplink.push()).toMatchObject({ ok: false, reason: { reason: 'inconsistent' } });
+  expect(cart.store().acked().size).toBe(0);
+  expect(cart.kiosk().now().network.unsynced).toBeGreaterThan(0);
+});
+
+test('the server says that this ledger has two histories: nothing is taken back, and the refusal is handed on', async () => {
+  const cart = await startCart({ tablets: 1 });
+  const { client } = stubServer(() => ({ reason: 'inconsistent', message: 'Entry 3 differs.' }));
+  const size = cart.store().size();
+  expect(await createUplink(cart.store(), () => client, ORIGIN, witness).push()).toMatchObject({ ok: false, reason: { reason: 'inconsistent' } });
+  expect(cart.store().size()).toBe(size);
+});
+
+test('six hundred entries wait: they go in batches the server takes, each under a checkpoint of exactly its end', async () => {
+  const cart = await startCart({ tablets: 1 });
+  for (let n = 0; n < 10; n += 1) await cart.store().append(Array.from({ length: 60 }, () => ({ type: 'host-lost' as const, body: { cause: 'x' }, covered: true })));
+  const { client, asked } = stubServer((_method, _path, body) => cosigned(body as Upload));
+  const uplink = createUplink(cart.store(), () => client, ORIGIN, witness);
+  for (let sent = await uplink.push(); sent.ok && sent.value.kind === 'sent'; sent = await uplink.push());
+  const uploads = asked.map(({ body }) => body as Upload);
+  expect(uploads.length).toBeGreaterThan(1);
+  expect(uploads.every(({ entries }) => entries.length <= 500)).toBe(true);
+  for (const { from, entries, checkpoint } of uploads) expect(checkpoint.split('\n')[1]).toBe(String(from + entries.length));
+  expect(cart.store().acked().size).toBe(cart.store().size());
+});
