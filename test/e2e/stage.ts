@@ -67,7 +67,7 @@ export async function openStage(flags: readonly string[] = []): Promise<Stage> {
   const simulator = simulatorAt(ready.simulator.url);
   const offers = watchOffers(simulator);
   const shown = rememberShown();
-  let kinds: KioskMessage['kind'][] = [];
+  const kinds: KioskMessage['kind'][] = [];
   const wire = watchKiosk(ready.kiosk.url, (snapshot: Snapshot) => {
     offers.onSnapshot(snapshot);
     shown.note(snapshot);

@@ -63,6 +63,20 @@ test('somebody turns the clock back and restarts the cart, again and again: the 
   expect(cart.kiosk().now()).toMatchObject({ ladder: 'fresh', clockUnsure: false });
 });
 
+test('the machine boots with a clock that is a year ahead and is then set right: the wrong year is not remembered', async () => {
+  const cart = await startCart({ tablets: 1 });
+  await cart.network({ kind: 'offline' });
+  await cart.pass(3_000);
+  cart.clock.turnWall(365 * DAY_MS);
+  await cart.restart({ reboot: true, downMs: 60_000 });
+  await cart.pass(3_500);
+  expect(cart.kiosk().now()).toMatchObject({ ladder: 'break-glass-only', clockUnsure: true });
+  cart.clock.turnWall(-365 * DAY_MS);
+  await cart.restart({ reboot: true, downMs: 60_000 });
+  await cart.pass(3_500);
+  expect(cart.kiosk().now()).toMatchObject({ ladder: 'fresh', clockUnsure: false });
+});
+
 test('the wall clock is turned back while the cart runs: nothing becomes allowed by it', async () => {
   const cart = await startCart({ tablets: 1 });
   await cart.network({ kind: 'offline' });

@@ -127,8 +127,11 @@ export async function startCart({ tablets = 3, rules = {}, unproven = false, vir
     host.die();
   };
   onTestFinished(async () => {
-    await crash();
-    await rm(folder, { recursive: true });
+    try {
+      await crash();
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   const settle = async (): Promise<void> => {
