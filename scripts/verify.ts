@@ -44,7 +44,10 @@ async function audit(store: Store): Promise<void> {
       const finding = verification.push(entry.bytes);
       if (finding) return finish(store, finding);
       const fold = recorded[index];
-      if (fold) for (const { table, key, row } of projectEntry(view, fold)) (row === undefined ? rebuilt[table].delete(key) : (rebuilt[table] as Map<string, unknown>).set(key, row));
+      for (const { table, key, row } of fold ? projectEntry(view, fold) : []) {
+        if (row === undefined) rebuilt[table].delete(key);
+        else (rebuilt[table] as Map<string, unknown>).set(key, row);
+      }
       if (checkpoint && verification.size === checkpoint.size) covered = verification.finish(checkpoint.note, verifierKey(origin, createPublicKey(signingKey)));
     }
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { EntryDraft } from '../domain/entries.ts';
 import { trustedFloor, type TimeAnchor } from '../domain/trusted-time.ts';
 import type { Store } from '../storage/store.ts';
 import type { Clock } from './clock.ts';
@@ -55,6 +56,22 @@ export function createHeartbeat(context: StationContext): Heartbeat {
       if (monoMs - lastCheckpointMs < CHECKPOINT_MS) return false;
       lastCheckpointMs = monoMs;
       return true;
+    },
+  };
+}
+
+/** A wall clock that moves against the monotonic one by more than this has been set; slower drift is a bad clock, not a hand. */
+const STEP_MS = 2_000;
+
+/** The wall clock is evidence, and evidence that somebody moved is itself an entry. */
+export function createStepWatch(clock: Clock): { step(): EntryDraft | undefined } {
+  let skewMs = clock.wallMs() - clock.monoMs();
+  return {
+    step: () => {
+      const toMs = clock.wallMs();
+      const fromMs = clock.monoMs() + skewMs;
+      skewMs = toMs - clock.monoMs();
+      return Math.abs(toMs - fromMs) > STEP_MS ? { type: 'clock-stepped', body: { fromMs: Math.floor(fromMs), toMs: Math.floor(toMs) } } : undefined;
     },
   };
 }

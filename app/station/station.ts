@@ -8,7 +8,7 @@ import { ok, unreachable, type Result } from '../domain/result.ts';
 import type { StationDeps } from './deps.ts';
 import { createLights } from './lights.ts';
 import { createMailbox } from './mailbox.ts';
-import { createHeartbeat, lastObserved } from './observe.ts';
+import { createHeartbeat, createStepWatch, lastObserved } from './observe.ts';
 import { createRecord } from './record.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { createContext, emptyState } from './state.ts';
@@ -47,6 +47,7 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
   const watchSlots = createWatchSlots(context, record, watchedUntilMs);
   const takeEvidence = createTakeEvidence(context, record);
   const heartbeat = createHeartbeat(context);
+  const stepWatch = createStepWatch(clock);
   const kiosks = new Set<Transport>();
   const host: { transport?: Transport; command(command: HostCommand): void } = {
     command: (command) => {
@@ -158,6 +159,8 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
   };
 
   const tick = async (): Promise<void> => {
+    const stepped = stepWatch.step();
+    if (stepped) await record([stepped]);
     if (state.ledgerFailing) await record([], { meta: { probe: '1' } });
     await takeDevice.lapse();
     await watchSlots.lapse();

@@ -32,6 +32,8 @@ const electron = {
   },
 };
 
+// The bundled preload, which the host appends below, calls it.
+// eslint-disable-next-line @typescript-eslint/no-unused-vars
 const require = (name) => {
   if (name !== 'electron') throw new Error(`a sandboxed preload cannot load ${name}`);
   return electron;
