@@ -85,7 +85,7 @@ function Page({ snapshot, request, hidden }: { snapshot: Snapshot; request: Requ
         <p>
           <b>
             <bdi>{snapshot.place.ward}</bdi>
-          </b> <span>{words.t('cart.name', { cart: snapshot.place.cart })}</span>
+          </b> <bdi>{snapshot.place.cart}</bdi>
         </p>
         <Clock timeZone={snapshot.timeZone} />
       </header>

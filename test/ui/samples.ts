@@ -29,7 +29,7 @@ export function snapshotOf(message: KioskMessage, rest: Partial<Snapshot> = {}):
   return {
     revision: 1,
     atMs: AT,
-    place: { ward: 'Ward 7 East', cart: 'A' },
+    place: { ward: 'Ward 7 East', cart: 'Cart A' },
     timeZone: 'Europe/Berlin',
     language: 'en',
     theme: 'day',
