@@ -54,11 +54,15 @@ export async function startDockward({ data, flags = [] }: { readonly data: strin
   child.stderr.on('data', (chunk: Buffer) => {
     output = (output + chunk.toString('utf8')).slice(-KEPT_OUTPUT);
   });
+  // A runner that ends without its clean-up must not leave a product behind.
+  const killAtExit = (): void => signalGroup(pid, 'SIGKILL');
+  process.once('exit', killAtExit);
   const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
   const endedWhole = async (): Promise<number | null> => {
     const code = await Promise.race([ended, pause(END_DEADLINE_MS, 'late' as const)]);
     if (code === 'late') throw new Error(`start.ts did not end within ${END_DEADLINE_MS} ms:\n${output}`);
     await eventually('the end of every process of the group', async () => !(await isGroupAlive(pid)), END_DEADLINE_MS);
+    process.off('exit', killAtExit);
     return code;
   };
   const kill = async (): Promise<void> => {
