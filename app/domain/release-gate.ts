@@ -82,7 +82,8 @@ export const RELEASE_GATE: readonly GateLeaf[] = [
     name: 'queue-clear',
     missing: (facts) => {
       const queue = facts.device?.evidence.queue;
-      if (!queue || queue.unlockTokenKept || !ofThisEnrolment(facts, queue)) return 'queue-not-clear';
+      if (!queue || !ofThisEnrolment(facts, queue)) return 'queue-unknown';
+      if (queue.unlockTokenKept) return 'queue-not-clear';
       return tooOld(facts, queue.atMs);
     },
   },
@@ -138,9 +139,10 @@ export function chargeNow(battery: { readonly percent: number; readonly ageMs: n
   return Math.max(0, battery.percent - Math.ceil((battery.ageMs / 3_600_000) * rules.batteryDriftPercentPerHour));
 }
 
-/** The grade of R3.2, as a label over the leaf facts of the current request. */
+/** The grade of R3.2, as a label over the leaf facts of the current request; an exposure since then ends it. */
 export function gradeOf(device: DeviceRow): Grade {
   const { wipe, enrolment } = device.evidence;
+  if (device.request?.exposure !== device.exposure?.leaf) return 'E0';
   if (wipe && enrolment?.fresh && enrolment.command === wipe.command && enrolment.enrolledMdmMs > enrolment.issuedMdmMs) return 'E2';
   return wipe ? 'E1' : 'E0';
 }

@@ -59,6 +59,7 @@ export const UNPROVEN_REASONS = [
   'enrolment-not-new',
   'enrolment-not-after-wipe',
   'credentials-live',
+  'queue-unknown',
   'queue-not-clear',
   'profile-missing',
   'posture-unknown',
@@ -105,3 +106,7 @@ export type SanitizationFailure = (typeof SANITIZATION_FAILURES)[number];
 
 export const QUARANTINE_REASONS = ['sanitization-failed', 'sanitization-overdue', 'battery-heat', 'fault-reported'] as const;
 export type QuarantineReason = (typeof QUARANTINE_REASONS)[number];
+
+/** Why a station gave its ledger up and began the next epoch of it. */
+export const EPOCH_CAUSES = ['unreadable', 'behind-witness', 'two-histories', 'epoch-taken'] as const;
+export type EpochCause = (typeof EPOCH_CAUSES)[number];

@@ -3,7 +3,7 @@
  * enrolled with it and the kiosk window, each its own process; this program starts them, watches them and ends them.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -67,7 +67,7 @@ async function start(): Promise<void> {
   world?.program.send({ network: { host: hostname, port: Number(port) } });
 
   const stationData = join(data, 'station');
-  const code = flags.code ?? (central ? await codeFrom(central.program, demo.cart) : undefined);
+  const code = flags.code ?? (central && !(await isEnrolled(stationData)) ? await codeFrom(central.program, demo.cart) : undefined);
   const configFile = flags.config ?? (await stationConfigFile(data, demo.cart.shelves));
   const station = await run(
     'station',
@@ -140,6 +140,12 @@ async function stationConfigFile(data: string, shelves: readonly (readonly numbe
   const timeZone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
   await writeFile(file, JSON.stringify({ readers: 'simulated', slots: 'simulated', shelves, timeZone, language: 'en' }, null, 2));
   return file;
+}
+
+/** An enrolled station needs no code; one that was never started, or died before it was enrolled, does. */
+async function isEnrolled(stationData: string): Promise<boolean> {
+  const identity = await readFile(join(stationData, 'identity.json'), 'utf8').catch(() => '{}');
+  return 'enrolment' in (JSON.parse(identity) as object);
 }
 
 async function codeFrom(program: RunningProgram, cart: z.infer<typeof ward>['cart']): Promise<string> {
