@@ -94,8 +94,11 @@ export async function openStage(flags: readonly string[] = []): Promise<Stage> {
 
   const showing: Stage['showing'] = async (kind, holds = () => true) => {
     type Wanted = Message<typeof kind>;
-    const snapshot = await wire.until(`the kiosk to say "${kind}"`, ({ message }) => message.kind === kind && holds(message as Wanted));
-    await kioskPage.locator(`main[data-kind="${kind}"]`).waitFor();
+    // Both at once: a notice is gone after four seconds, which on a busy machine is sooner than the other wait returns.
+    const [snapshot] = await Promise.all([
+      wire.until(`the kiosk to say "${kind}"`, ({ message }) => message.kind === kind && holds(message as Wanted)),
+      kioskPage.locator(`main[data-kind="${kind}"]`).waitFor(),
+    ]);
     return snapshot.message as Wanted;
   };
   const enterPin = async (pin: string): Promise<void> => {
