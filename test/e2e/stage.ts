@@ -137,8 +137,11 @@ export async function openStage(flags: readonly string[] = []): Promise<Stage> {
       }
     },
     ledger: async () => {
+      // What was shown by now must be in a copy made from now on; what is shown while it is copied need not be.
+      const messages = [...shown.messages.values()];
+      const offered = offers.all();
       const copy = await copyLedger(ready.station.data);
-      const wrong = { lost: lostAcknowledgements(shown.messages.values(), copy.entries), unproven: offersWithoutProof(copy.entries), unclean: offers.all().filter(({ clean }) => !clean) };
+      const wrong = { lost: lostAcknowledgements(messages, copy.entries), unproven: offersWithoutProof(copy.entries), unclean: offered.filter(({ clean }) => !clean) };
       if (Object.values(wrong).some(({ length }) => length > 0)) throw new Error(`the ledger and what was shown: ${JSON.stringify(wrong)}`);
       const [stored, folded] = [JSON.stringify(storedTables(copy)), JSON.stringify(foldedTables(copy))];
       if (stored !== folded) throw new Error(`the stored projections are not the fold of the ledger:\n${stored}\n${folded}`);
