@@ -1,8 +1,12 @@
 /** `npm run bench [-- --json]`: every figure with its floor and ratio, floors measured in the same run. */
+import { benchBacklog } from './bench/backlog.ts';
+import { benchBoot } from './bench/boot.ts';
+import { benchIngest } from './bench/ingest.ts';
 import { benchLedger, type Row } from './bench/ledger.ts';
 import { benchPainted } from './bench/painted.ts';
 import { benchReader } from './bench/reader.ts';
 import { benchTap } from './bench/tap.ts';
+import { benchVerify } from './bench/verify.ts';
 
 const ledger = await benchLedger();
 const floorOf = (name: string): number => {
@@ -15,6 +19,10 @@ const rows: Row[] = [
   ...(await benchTap({ appendMs: floorOf('durable append, one entry'), signatureMs: floorOf('one Ed25519 signature of a checkpoint') })),
   ...(await benchPainted()),
   ...(await benchReader()),
+  ...(await benchBoot()),
+  ...(await benchVerify()),
+  ...(await benchIngest()),
+  ...(await benchBacklog()),
 ];
 
 if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(rows)}\n`);

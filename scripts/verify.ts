@@ -1,84 +1,88 @@
 /**
- * `npm run verify -- --store DIR [--json]`: audits a station's own database while the station is stopped. Every entry's
- * bytes, the hash chain, root and signature; then the projections are rebuilt from the first entry and compared.
- * Exit codes: 0 sound, 1 cannot be read, 2 bytes, 3 chain, 4 root, 5 signature, 6 projections.
+ * `npm run verify -- BUNDLE [--policy FILE] [--json]`: audits an exported ledger offline. `--store DIR`: audits a stopped
+ * station's own database and compares its projections; `--export FILE --store DIR` writes that ledger as a bundle.
+ * One exit code per class of finding; 0 is sound.
  */
-import { createPublicKey, createPrivateKey } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createReadStream } from 'node:fs';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { z } from 'zod';
-import { projectEntry } from '../app/domain/projection.ts';
-import { TABLE_NAMES, type CartView, type TableName, type Tables } from '../app/domain/tables.ts';
-import { verifierKey } from '../app/ledger/note.ts';
-import { startVerification, type LedgerFinding } from '../app/ledger/verify.ts';
-import { openStore } from '../app/storage/open.ts';
-import type { Store } from '../app/storage/store.ts';
+import { auditBundle, type FindingKind } from '../app/ledger/audit.ts';
+import { writeBundle } from '../app/ledger/bundle.ts';
+import { auditStore, openStation, StationUnreadable } from './verify/store.ts';
+import { summaryOf } from './verify/summary.ts';
 
-const EXIT = { unreadable: 1, bytes: 2, chain: 3, root: 4, signature: 5, projections: 6 } as const;
-const PAGE = 1_000;
+const EXIT: Readonly<Record<FindingKind | 'unreadable', number>> = {
+  unreadable: 1, bytes: 2, chain: 3, root: 4, signature: 5, projections: 6, witness: 7, consistency: 8, 'key-range': 9, custody: 10, 'break-glass': 11,
+};
+const USAGE = 'Say what to verify: npm run verify -- BUNDLE [--policy FILE] [--json], or --store DIR [--export FILE], where DIR holds a stopped station’s identity.json and ledger.db.';
 
-const { values } = parseArgs({ options: { store: { type: 'string' }, json: { type: 'boolean', default: false } }, allowPositionals: true });
-if (values.store === undefined) end('unreadable', 'Say which station: npm run verify -- --store DIR, where DIR holds its identity.json and ledger.db.');
+const MEANING: Readonly<Record<FindingKind, string>> = {
+  bytes: 'This file is not what was exported. Ask for the bundle again; if it is the same again, the ledger itself was changed.',
+  chain: 'The record was changed after it was made. Do not rely on anything from this entry on.',
+  root: 'The entries are not those that the station signed. Do not rely on this bundle.',
+  signature: 'It cannot be said who vouches for this record. Do not rely on it.',
+  projections: 'The entries are sound; the stored tables must be rebuilt from them.',
+  witness: 'Whoever holds the station’s key could have written this. Ask the hospital’s server for its own bundle of this ledger.',
+  consistency: 'The station’s history is not the one that the server saw. Treat the station’s key as stolen; the server’s own bundle holds what was seen.',
+  'key-range': 'A key was used for entries it was not valid for. Treat that key as stolen.',
+  custody: 'The record is whole and unchanged, but what it tells should not have happened. Ask the ward about this entry.',
+  'break-glass': 'An emergency release has not been reviewed yet.',
+};
 
-const identity = z.object({ enrolment: z.object({ tenant: z.string(), station: z.string() }), epoch: z.object({ number: z.int() }), ledgerKey: z.record(z.string(), z.unknown()) });
-const folder = values.store ?? '';
-const text = await readFile(join(folder, 'identity.json'), 'utf8').catch((error: Error) => end('unreadable', `The station's identity cannot be read: ${error.message}`));
-const { enrolment, epoch, ledgerKey } = identity.parse(JSON.parse(text));
-const origin = `${enrolment.tenant}/station/${enrolment.station}/e${epoch.number}`;
-const signingKey = createPrivateKey({ format: 'jwk', key: ledgerKey as never });
+const { values, positionals } = parseArgs({
+  options: { store: { type: 'string' }, export: { type: 'string' }, policy: { type: 'string' }, json: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
 
-const opened = await openStore({ path: join(folder, 'ledger.db'), station: enrolment.station, epoch: epoch.number, origin, signingKey, project: projectEntry, clock: { wallMs: () => 0, monoMs: () => 0, bootId: 'verify' } });
-if (!opened.ok) end('unreadable', opened.reason === 'locked' ? 'The station is running: stop it first, its database is its own.' : `The ledger cannot be opened: ${opened.reason}.`);
-else await audit(opened.value);
+await run().catch((error: unknown) => {
+  const told = error instanceof StationUnreadable || (error instanceof Error && 'code' in error);
+  if (!told) throw error;
+  end('unreadable', error.message);
+});
 
-async function audit(store: Store): Promise<void> {
-  const checkpoint = store.latestCheckpoint();
-  const verification = startVerification();
-  const rebuilt: { [T in TableName]: Map<string, Tables[T]> } = { device: new Map(), offer: new Map(), person: new Map(), enrolment: new Map(), cart: new Map() };
-  const view: CartView = { get: (table, key) => rebuilt[table].get(key) as never, all: (table) => rebuilt[table].values() as never };
-  let covered: ReturnType<typeof verification.finish> | undefined;
-  for (let from = 0; from < store.size(); from += PAGE) {
-    const [bytes, recorded] = await Promise.all([store.entries(from, PAGE), store.recorded(from, PAGE)]);
-    for (const [index, entry] of bytes.entries()) {
-      const finding = verification.push(entry.bytes);
-      if (finding) return finish(store, finding);
-      const fold = recorded[index];
-      for (const { table, key, row } of fold ? projectEntry(view, fold) : []) {
-        if (row === undefined) rebuilt[table].delete(key);
-        else (rebuilt[table] as Map<string, unknown>).set(key, row);
-      }
-      if (checkpoint && verification.size === checkpoint.size) covered = verification.finish(checkpoint.note, verifierKey(origin, createPublicKey(signingKey)));
+async function run(): Promise<void> {
+  const [file, ...more] = positionals;
+  if (more.length > 0 || (file === undefined) === (values.store === undefined)) return end('unreadable', USAGE);
+  if (values.store !== undefined) return values.export === undefined ? verifyStore(values.store) : exportStore(values.store, values.export);
+  const policy = values.policy === undefined ? undefined : (await readFile(values.policy, 'utf8')).trim();
+  const audit = await auditBundle(createReadStream(file ?? '', { highWaterMark: 1024 * 1024 }), policy);
+  const facts = {
+    origin: audit.origin, size: audit.size, witnessedSize: audit.witnessed?.size ?? 0, ...(audit.witnessed && { witnessedAt: new Date(audit.witnessed.timeS * 1_000).toISOString() }),
+    trusted: audit.trusted, custodyFindings: audit.custodyFindings, counts: audit.custody.counts,
+  };
+  if (audit.finding) return end(audit.finding.kind, `${audit.finding.message}.\n${MEANING[audit.finding.kind]}`, { ...facts, seq: audit.finding.seq, file: audit.finding.file });
+  process.stdout.write(values.json ? `${JSON.stringify({ finding: 'none', ...facts })}\n` : summaryOf(audit));
+}
+
+async function verifyStore(folder: string): Promise<void> {
+  const station = await openStation(folder);
+  const { finding, summary, size } = await auditStore(station).finally(() => station.store.close());
+  if (finding) return end(finding.kind, finding.message, { origin: station.origin, size, seq: finding.seq });
+  process.stdout.write(values.json ? `${JSON.stringify({ finding: 'none', size, origin: station.origin })}\n` : `${summary}\n`);
+}
+
+/** Writes beside the target first, so that a bundle is there whole or not at all. */
+async function exportStore(folder: string, target: string): Promise<void> {
+  const station = await openStation(folder);
+  const fresh = `${target}.new`;
+  try {
+    const parts = await station.bundle();
+    const output = await open(fresh, 'w', 0o600);
+    try {
+      for await (const chunk of writeBundle(parts)) await output.writeFile(chunk);
+      await output.sync();
+    } finally {
+      await output.close();
     }
+    await rename(fresh, target);
+    process.stdout.write(values.json ? `${JSON.stringify({ exported: target, origin: station.origin, size: parts.size })}\n` : `${parts.size} entries of ${station.origin} are in ${target}.\n`);
+  } finally {
+    await rm(fresh, { force: true });
+    await station.store.close();
   }
-  if (covered && 'finding' in covered) return finish(store, covered.finding);
-  for (const table of TABLE_NAMES) {
-    const stored = new Map([...store.view.all(table)].map((row) => [JSON.stringify(sorted(row)), row]));
-    const wanted = [...rebuilt[table].values()].map((row) => JSON.stringify(sorted(row)));
-    if (stored.size !== wanted.length || wanted.some((row) => !stored.has(row))) {
-      await store.close();
-      return end('projections', `The stored table "${table}" is not what the entries make of it. The entries are sound; the table must be rebuilt.`);
-    }
-  }
-  const summary = `${store.size()} entries of ${origin} are whole and in order; ${checkpoint ? `the checkpoint over ${checkpoint.size} is signed by this station` : 'no checkpoint was signed yet'}; the server has cosigned ${store.acked().size}. Custody equals what the entries say.`;
-  await store.close();
-  process.stdout.write(values.json ? `${JSON.stringify({ finding: 'none', size: store.size(), origin })}\n` : `${summary}\n`);
 }
 
-async function finish(store: Store, finding: LedgerFinding): Promise<void> {
-  await store.close();
-  const where = 'seq' in finding ? `entry ${finding.seq}: ` : '';
-  end(finding.kind, `${where}${finding.kind === 'chain' ? `does not follow the one before it (${finding.field})` : finding.kind === 'root' ? `${finding.size} entries, the checkpoint speaks of ${finding.expectedSize}, and the roots differ` : finding.fault}`);
-}
-
-function end(kind: keyof typeof EXIT, message: string): never {
-  process.stdout.write(values.json ? `${JSON.stringify({ finding: kind, message })}\n` : `${message}\n`);
-  process.exit(EXIT[kind]);
-}
-
-/** Rows compare by content, not by the order their keys were written in. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, sorted(inner)]));
+function end(kind: FindingKind | 'unreadable', message: string, facts: object = {}): void {
+  process.stdout.write(values.json ? `${JSON.stringify({ finding: kind, message: message.split('\n')[0], ...facts })}\n` : `${kind === 'unreadable' ? '' : `NOT SOUND (${kind}): `}${message}\n`);
+  process.exitCode = EXIT[kind];
 }

@@ -3,23 +3,39 @@ import type { epochRequest, epochResponse } from '../contract/station-http.ts';
 import { ok, refused, type Result } from '../domain/result.ts';
 import type { EnrolmentDeps } from './enrolment.ts';
 import type { Refusal } from './http-reply.ts';
+import { recordIncident } from './witness.ts';
+
+/** A station that begins anew more often than this is not helped by another ledger. */
+const MOST_PER_HOUR = 6;
+const HOUR_MS = 3_600_000;
 
 /**
- * Opens the next life of a station's ledger under a new key; the earlier ones are kept. The request travels under the
- * station's certificate, so the new key is as good as the station's identity.
+ * Opens the next life of a station's ledger under a new key; the earlier ones are kept, and that it happened is recorded. The
+ * request travels under the station's certificate, so the new key is as good as the station's identity. Two programs under
+ * one identity both get a ledger of their own.
  */
-export async function openEpoch({ database, keys }: EnrolmentDeps, station: string, request: z.infer<typeof epochRequest>): Promise<Result<z.infer<typeof epochResponse>, Refusal>> {
+export async function openEpoch({ database, keys, now }: EnrolmentDeps, station: string, request: z.infer<typeof epochRequest>): Promise<Result<z.infer<typeof epochResponse>, Refusal>> {
   const key = Buffer.from(request.ledgerKey, 'base64');
   if (key.length !== 32) return refused({ reason: 'malformed', message: 'The ledger key is not the base64 of 32 bytes.' });
-  const origin = `${keys.tenant}/station/${station}/e${request.epoch}`;
   return database.transaction(async (client) => {
     await client.query('select 1 from station where id = $1 for update', [station]);
-    const known = (await client.query<{ epoch: number; ledger_key: Buffer }>('select epoch, ledger_key from origin where station = $1 order by epoch desc limit 1', [station])).rows[0];
-    if (known?.epoch === request.epoch && known.ledger_key.equals(key)) return ok({ origin });
-    if (known?.epoch !== request.epoch - 1) {
-      return refused({ reason: 'inconsistent', message: `The next epoch of this station is ${(known?.epoch ?? 0) + 1}, not ${request.epoch}: two programs may be running under one identity.` });
-    }
-    await client.query('insert into origin (origin, station, epoch, ledger_key) values ($1, $2, $3, $4)', [origin, station, request.epoch, key]);
+    const known = await client.query<{ origin: string; epoch: number; ledger_key: Buffer; size: number; opened_at_ms: number | null }>(
+      'select origin, epoch, ledger_key, size, opened_at_ms from origin where station = $1 order by epoch desc',
+      [station],
+    );
+    const same = known.rows.find(({ ledger_key }) => ledger_key.equals(key));
+    if (same) return ok({ origin: same.origin });
+    const lately = known.rows.filter(({ opened_at_ms }) => opened_at_ms !== null && opened_at_ms > now() - HOUR_MS).length;
+    if (lately >= MOST_PER_HOUR) return refused({ reason: 'slow-down', message: `This station began ${lately} ledgers within an hour. Look at what happens to its disk; it may ask again later.` });
+    const [newest] = known.rows;
+    const epoch = Math.max(request.epoch, (newest?.epoch ?? 0) + 1);
+    const origin = `${keys.tenant}/station/${station}/e${epoch}`;
+    await client.query('insert into origin (origin, station, epoch, ledger_key, opened_at_ms) values ($1, $2, $3, $4, $5)', [origin, station, epoch, key, now()]);
+    await recordIncident(
+      client,
+      { station, origin, kind: 'epoch-begun', evidence: origin, detail: { cause: request.cause ?? 'unreadable', asked: request.epoch, before: newest?.origin ?? '', heldBefore: newest?.size ?? 0 } },
+      now(),
+    );
     return ok({ origin });
   });
 }

@@ -6,6 +6,7 @@ import { iso, staffNames } from './fleet-view.ts';
 /** What each kind of entry says to a person reading the history. */
 const WORDS: Readonly<Record<EntryType, string>> = {
   'station-started': 'Station started',
+  'epoch-began': 'A new ledger was begun in place of the one before',
   'clock-stepped': 'The station’s clock was changed',
   'host-lost': 'The cart’s readers and slots went away',
   'host-restored': 'The cart’s readers and slots are back',

@@ -1,14 +1,21 @@
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { append, EMPTY_FRONTIER, rootOf, type Frontier } from '../ledger/merkle.ts';
-import { encodeVkey, publicKeyFrom, verifierKey } from '../ledger/note.ts';
+import { encodeVkey, publicKeyFrom, verifierKey, type VerifierKey } from '../ledger/note.ts';
+import { entryBundle, isWithin, leavesPerHash, parseTilePath, TILE_WIDTH, type TileName } from '../ledger/tiles.ts';
 import { isAuditor, type AdministratorDeps } from './administrators.ts';
+import { entriesOf, exportBundle, type LogRow } from './export.ts';
 import { sendRefusal } from './http-reply.ts';
 
-const TILE_WIDTH = 256;
-const RESOURCE = /^(?<origin>.+)\/(?:(?<checkpoint>checkpoint)|tile\/(?<level>entries|[0-5]?[0-9])\/(?<index>(?:x\d{3}\/)*\d{3})(?:\.p\/(?<width>[1-9]\d{0,2}))?)$/;
+export interface LogHttpDeps extends AdministratorDeps {
+  readonly keys: { readonly witness: { readonly verifier: VerifierKey } };
+}
+
+const RESOURCE = /^(?<origin>.+?)\/(?<resource>checkpoint|bundle\.tar|tile\/.+)$/;
+const LEAVES_AT_ONCE = 65_536;
 
 /** The ledgers as C2SP tlog-tiles under `/log/<origin>/`, to holders of an auditor token (`Authorization: Bearer …`). */
-export function serveLogs(app: FastifyInstance, deps: AdministratorDeps): void {
+export function serveLogs(app: FastifyInstance, deps: LogHttpDeps): void {
   const { database } = deps;
   app.addHook('onRequest', async (request, reply) => {
     if (request.routeOptions.url !== '/log' && request.routeOptions.url !== '/log/*') return;
@@ -23,23 +30,24 @@ export function serveLogs(app: FastifyInstance, deps: AdministratorDeps): void {
     return found.rows.map(({ origin, size, ledger_key }) => ({ origin, size, keys: [{ vkey: encodeVkey(verifierKey(origin, publicKeyFrom(ledger_key))), from: 0, to: size }] }));
   });
 
-  app.get<{ Params: { '*': string } }>('/log/*', { schema: { summary: 'C2SP tlog-tiles of one ledger: checkpoint, tile/<L>/<N>[.p/<W>], tile/entries/<N>[.p/<W>]', tags: ['audit'] } }, async (request, reply) => {
-    const { origin = '', checkpoint, level = '', index = '', width } = RESOURCE.exec(request.params['*'])?.groups ?? {};
-    const found = await database.query<{ size: number; checkpoint: string | null; cosignature: string | null }>('select size, checkpoint, cosignature from origin where origin = $1', [origin]);
+  const summary = 'C2SP tlog-tiles of one ledger: checkpoint, tile/<L>/<N>[.p/<W>], tile/entries/<N>[.p/<W>]; bundle.tar is all of it in one file';
+  app.get<{ Params: { '*': string } }>('/log/*', { schema: { summary, tags: ['audit'] } }, async (request, reply) => {
+    const { origin = '', resource = '' } = RESOURCE.exec(request.params['*'])?.groups ?? {};
+    const found = await database.query<LogRow>('select origin, size, ledger_key, checkpoint, cosignature from origin where origin = $1', [origin]);
     const log = found.rows[0];
     if (!log) return sendRefusal(reply, { reason: 'not-found', message: 'There is no such ledger or resource.' });
-    if (checkpoint !== undefined) {
+    if (resource === 'checkpoint' || resource === 'bundle.tar') {
       if (log.checkpoint === null || log.cosignature === null) return sendRefusal(reply, { reason: 'not-found', message: 'This ledger has no cosigned checkpoint yet.' });
-      return reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store').send(log.checkpoint + log.cosignature);
+      reply.header('cache-control', 'no-store');
+      if (resource === 'checkpoint') return reply.type('text/plain; charset=utf-8').send(log.checkpoint + log.cosignature);
+      const bundle = await exportBundle(database, log, log.checkpoint + log.cosignature, deps.keys.witness.verifier);
+      const name = `${origin.replaceAll(/[^A-Za-z0-9.-]/g, '_')}-${log.size}.tar`;
+      return reply.type('application/x-tar').header('content-disposition', `attachment; filename="${name}"`).send(Readable.from(bundle));
     }
-    const entries = level === 'entries';
-    const wide = TILE_WIDTH ** (entries ? 0 : Number(level));
-    const first = Number(index.replaceAll(/[x/]/g, '')) * TILE_WIDTH;
-    const count = width === undefined ? TILE_WIDTH : Number(width);
-    if (count > TILE_WIDTH || (width !== undefined && count === TILE_WIDTH) || (first + count) * wide > log.size) {
-      return sendRefusal(reply, { reason: 'not-found', message: `This ledger has ${log.size} entries: the tile is not complete to that width.` });
-    }
-    return sendTile(reply, entries ? await entryBundle(deps, origin, first, count) : await hashTile(deps, origin, first, count, wide));
+    const tile = parseTilePath(resource);
+    if (!tile) return sendRefusal(reply, { reason: 'not-found', message: 'There is no such ledger or resource.' });
+    if (!isWithin(tile, log.size)) return sendRefusal(reply, { reason: 'not-found', message: `This ledger has ${log.size} entries: the tile is not complete to that width.` });
+    return sendTile(reply, tile.level === 'entries' ? entryBundle(await entriesOf(database, origin, tile.index * TILE_WIDTH, tile.width)) : await hashTile(deps, origin, tile));
   });
 }
 
@@ -47,25 +55,14 @@ function sendTile(reply: FastifyReply, tile: Buffer): FastifyReply {
   return reply.type('application/octet-stream').header('cache-control', 'private, max-age=31536000, immutable').send(tile);
 }
 
-/** Entries one after another, each led by its length in two bytes, big-endian. */
-async function entryBundle({ database }: AdministratorDeps, origin: string, first: number, count: number): Promise<Buffer> {
-  const found = await database.query<{ bytes: Buffer }>('select bytes from entry where origin = $1 and seq >= $2 and seq < $3 order by seq', [origin, first, first + count]);
-  return Buffer.concat(
-    found.rows.flatMap(({ bytes }) => {
-      const length = Buffer.alloc(2);
-      length.writeUInt16BE(bytes.length);
-      return [length, bytes];
-    }),
-  );
-}
-
-/** `count` hashes, each the root over `wide` leaves. */
-async function hashTile({ database }: AdministratorDeps, origin: string, first: number, count: number, wide: number): Promise<Buffer> {
+/** `width` hashes, each the root over the leaves under it. */
+async function hashTile({ database }: LogHttpDeps, origin: string, { level, index, width }: TileName): Promise<Buffer> {
   const hashes: Buffer[] = [];
+  const wide = leavesPerHash(level);
   let subtree: Frontier = EMPTY_FRONTIER;
-  const end = (first + count) * wide;
-  for (let from = first * wide; from < end; from += 65_536) {
-    const found = await database.query<{ leaf: Buffer }>('select leaf from entry where origin = $1 and seq >= $2 and seq < $3 order by seq', [origin, from, Math.min(end, from + 65_536)]);
+  const end = (index * TILE_WIDTH + width) * wide;
+  for (let from = index * TILE_WIDTH * wide; from < end; from += LEAVES_AT_ONCE) {
+    const found = await database.query<{ leaf: Buffer }>('select leaf from entry where origin = $1 and seq >= $2 and seq < $3 order by seq', [origin, from, Math.min(end, from + LEAVES_AT_ONCE)]);
     for (const { leaf } of found.rows) {
       subtree = append(subtree, leaf);
       if (subtree.size === wide) {

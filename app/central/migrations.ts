@@ -160,4 +160,40 @@ create table session (
 );
 create table auditor_token (token_hash bytea primary key, created_at_ms bigint not null);
 `,
+  `
+-- Grows when a projection was made anew from its entries: what a process remembers of the old one no longer counts.
+alter table origin add column refolded int not null default 0;
+alter table origin add column opened_at_ms bigint;
+-- Entries that are in the tree and in \`entry\`, but whose effect this program could not work out or store.
+create table poison_entry (
+  origin text not null references origin(origin),
+  seq bigint not null,
+  bytes bytea not null,
+  reason text not null check (reason in ('unreadable', 'unstorable', 'unfoldable')),
+  message text not null,
+  found_at_ms bigint not null,
+  -- Set once a later program understood it.
+  replayed_at_ms bigint,
+  primary key (origin, seq)
+);
+-- What the witness noticed about a ledger. One row per thing noticed; \`count\` says how often it was met again.
+create table incident (
+  id bigint generated always as identity primary key,
+  station text not null references station(id),
+  origin text not null,
+  kind text not null,
+  -- SHA-256, hex, of what makes this incident another than the last of its kind.
+  evidence text not null,
+  detail jsonb not null,
+  -- The station's signed checkpoint, where there is one: proof against whoever signed it.
+  note text,
+  first_at_ms bigint not null,
+  last_at_ms bigint not null,
+  count int not null default 1,
+  unique (origin, kind, evidence)
+);
+-- Entries are only ever written under the lock of their ledger's row, so its existence need not be looked up for each of them.
+alter table entry drop constraint entry_origin_fkey;
+create table renewal_nonce (nonce_hash bytea primary key, expires_at_ms bigint not null);
+`,
 ];

@@ -7,6 +7,8 @@ type Rows = { readonly [T in TableName]: Map<string, Tables[T]> };
 /** The projection of one ledger in memory, as it stands after `size` entries. */
 export interface OriginRows {
   readonly size: number;
+  /** How often the projection had been made anew when these rows were read. */
+  readonly refolded: number;
   readonly rows: Rows;
 }
 
@@ -18,15 +20,19 @@ export interface Overlay {
   changes(): readonly Change[];
 }
 
-export async function loadRows(client: Queryable, origin: string, size: number): Promise<OriginRows> {
-  const rows: Rows = { device: new Map(), offer: new Map(), person: new Map(), enrolment: new Map(), cart: new Map() };
+/** The projection of a ledger without entries. */
+export const emptyRows = (size = 0, refolded = 0): OriginRows => ({ size, refolded, rows: { device: new Map(), offer: new Map(), person: new Map(), enrolment: new Map(), cart: new Map() } });
+
+export async function loadRows(client: Queryable, origin: string, size: number, refolded: number): Promise<OriginRows> {
+  const empty = emptyRows(size, refolded);
+  const { rows } = empty;
   const found = await client.query<{ tbl: string; key: string; row: never }>('select tbl, key, row from projection where origin = $1', [origin]);
   for (const { tbl, key, row } of found.rows) {
     const table = TABLE_NAMES.find((name) => name === tbl);
     if (!table) throw new Error(`the projection of ${origin} holds a table ${tbl} that this program does not know`);
     rows[table].set(key, row);
   }
-  return { size, rows };
+  return empty;
 }
 
 export function overlayOn(base: OriginRows): Overlay {
@@ -58,7 +64,7 @@ export function settle(base: OriginRows, changes: readonly Change[], size: numbe
     if (change.row === undefined) rows.delete(change.key);
     else rows.set(change.key, change.row);
   }
-  return { size, rows: base.rows };
+  return { size, refolded: base.refolded, rows: base.rows };
 }
 
 export async function saveChanges(client: Queryable, origin: string, changes: readonly Change[]): Promise<void> {

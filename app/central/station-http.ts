@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { enrolRequest, epochRequest, renewRequest, uploadRequest, UPLOAD_MAX_BYTES } from '../contract/station-http.ts';
+import { enrolRequest, epochRequest, renewalNonceRequest, renewExpiredRequest, renewRequest, uploadRequest, UPLOAD_MAX_BYTES } from '../contract/station-http.ts';
 import { ok, refused, type Result } from '../domain/result.ts';
 import { stationOfCertificate, type PemPair } from './authority.ts';
 import type { BundleStore } from './bundle.ts';
@@ -11,6 +11,7 @@ import { enrol, renew, type EnrolmentDeps } from './enrolment.ts';
 import { openEpoch } from './epochs.ts';
 import { answerErrors, closingOf, parseWire, sendRefusal, sendResult, WIRE_OPTIONS, type Log, type Refusal } from './http-reply.ts';
 import type { Ingest } from './ingest.ts';
+import { makeRenewalNonce, renewExpired } from './renewal.ts';
 import type { Wakener } from './wakener.ts';
 
 export interface StationHttpDeps extends EnrolmentDeps {
@@ -30,8 +31,15 @@ const downlinkQuery = z.strictObject({
 /** base64 of the entries, their JSON quoting and the checkpoint. */
 const UPLOAD_BODY_BYTES = Math.ceil((UPLOAD_MAX_BYTES * 4) / 3) + 64 * 1024;
 const ENROL_TRIES_PER_MINUTE = 30;
+/** After a long outage a whole hospital may come back from behind one address; each renewal is two requests. */
+const RENEWAL_REQUESTS_PER_MINUTE = 120;
+/** Each holds a connection to the database, of which there are ten: the deny-list and the downlinks need some too. */
+const MOST_UPLOADS_AT_ONCE = 8;
 
-/** The stations' listener: mutual TLS; only `/v1/enrol` answers a client without a certificate of our own authority. */
+/** What answers a client without a valid certificate of our own authority. */
+const OPEN_PATHS: ReadonlySet<string | undefined> = new Set(['/v1/enrol', '/v1/renewal-nonce', '/v1/renew-expired']);
+
+/** The stations' listener: mutual TLS; only enrolment and the renewal of what expired are open without a valid certificate. */
 export function createStationHttp(deps: StationHttpDeps): FastifyInstance {
   const authority = new X509Certificate(deps.keys.authority.certificatePem);
   const app: FastifyInstance = Fastify({
@@ -50,7 +58,7 @@ export function createStationHttp(deps: StationHttpDeps): FastifyInstance {
     return station;
   };
   app.addHook('onRequest', async (request, reply) => {
-    if (request.method === 'POST' && request.routeOptions.url === '/v1/enrol') return;
+    if (request.method === 'POST' && OPEN_PATHS.has(request.routeOptions.url)) return;
     const station = await authenticate(request);
     if (!station.ok) {
       await sendRefusal(reply, station.reason);
@@ -64,7 +72,7 @@ export function createStationHttp(deps: StationHttpDeps): FastifyInstance {
     if (!certificate) return refused({ reason: 'not-authenticated', message: 'This address is for enrolled stations: the connection brought no client certificate.' });
     const station = stationOfCertificate(certificate, authority, deps.now());
     if (!station.ok) {
-      const message = station.reason === 'expired' ? 'The station certificate is not valid at this time. Enrol the station again.' : 'The client certificate was not issued by this server.';
+      const message = station.reason === 'expired' ? 'The station certificate is not valid at this time. It can be renewed with the key it names.' : 'The client certificate was not issued by this server.';
       return refused({ reason: 'not-authenticated', message });
     }
     const found = await deps.database.query<{ denied_at_ms: number | null }>('select denied_at_ms from station where id = $1', [station.value]);
@@ -76,9 +84,21 @@ export function createStationHttp(deps: StationHttpDeps): FastifyInstance {
 
   const attempts = createAttemptWindow(ENROL_TRIES_PER_MINUTE);
   app.post('/v1/enrol', { bodyLimit: 64 * 1024 }, async (request, reply) => {
-    if (!attempts(request.ip)) return sendRefusal(reply, { reason: 'slow-down', message: 'Too many enrolments from this address. Wait a minute.' });
+    if (!attempts(request.ip)) return slowDown(reply, 60, 'Too many enrolments from this address. Wait a minute.');
     const body = parseWire(enrolRequest, request.body);
     return sendResult(reply, body.ok ? await enrol(deps, body.value) : body);
+  });
+  const renewals = createAttemptWindow(RENEWAL_REQUESTS_PER_MINUTE);
+  const TOO_MANY_RENEWALS = 'Too many renewals from this address. Wait a minute.';
+  app.post('/v1/renewal-nonce', { bodyLimit: 1024 }, async (request, reply) => {
+    if (!renewals(request.ip)) return slowDown(reply, 60, TOO_MANY_RENEWALS);
+    const body = parseWire(renewalNonceRequest, request.body);
+    return sendResult(reply, body.ok ? ok(await makeRenewalNonce(deps)) : body);
+  });
+  app.post('/v1/renew-expired', { bodyLimit: 64 * 1024 }, async (request, reply) => {
+    if (!renewals(request.ip)) return slowDown(reply, 60, TOO_MANY_RENEWALS);
+    const body = parseWire(renewExpiredRequest, request.body);
+    return sendResult(reply, body.ok ? await renewExpired(deps, authority, body.value) : body);
   });
   app.post('/v1/renew', async (request, reply) => {
     const body = parseWire(renewRequest, request.body);
@@ -86,11 +106,20 @@ export function createStationHttp(deps: StationHttpDeps): FastifyInstance {
   });
   app.post('/v1/epochs', async (request, reply) => {
     const body = parseWire(epochRequest, request.body);
-    return sendResult(reply, body.ok ? await openEpoch(deps, stationOf(request), body.value) : body);
+    const opened = body.ok ? await openEpoch(deps, stationOf(request), body.value) : body;
+    return opened.ok || opened.reason.reason !== 'slow-down' ? sendResult(reply, opened) : slowDown(reply, 600, opened.reason.message);
   });
+  let uploads = 0;
   app.post('/v1/log/entries', async (request, reply) => {
     const body = parseWire(uploadRequest, request.body);
-    return sendResult(reply, body.ok ? await deps.ingest(stationOf(request), body.value) : body);
+    if (!body.ok) return sendRefusal(reply, body.reason);
+    if (uploads >= MOST_UPLOADS_AT_ONCE) return slowDown(reply, 1, 'Too many uploads at once. Wait a second.');
+    uploads += 1;
+    try {
+      return await sendResult(reply, await deps.ingest(stationOf(request), body.value));
+    } finally {
+      uploads -= 1;
+    }
   });
   app.get('/v1/downlink', async (request, reply) => {
     const query = parseWire(downlinkQuery, request.query);
@@ -100,6 +129,10 @@ export function createStationHttp(deps: StationHttpDeps): FastifyInstance {
     return answerDownlink(deps.database, deps.bundles, deps.wakener, { station: stationOf(request), ...query.value }, AbortSignal.any([gone.signal, closing]));
   });
   return app;
+}
+
+function slowDown(reply: FastifyReply, afterSeconds: number, message: string): FastifyReply {
+  return sendRefusal(reply.header('retry-after', String(afterSeconds)), { reason: 'slow-down', message });
 }
 
 /** Counts attempts per address in a window of one minute of this process's time; false once there were too many. */

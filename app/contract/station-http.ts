@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { EPOCH_CAUSES } from '../domain/terms.ts';
 
 /**
- * Station → central, on the stations' listener. `/v1/enrol` is the only path open without a client certificate.
+ * Station → central, on the stations' listener. Open without a valid client certificate are `/v1/enrol`, `/v1/renewal-nonce`
+ * and `/v1/renew-expired`, and nothing else.
  * Errors everywhere: status + `{reason, message}` where `reason` is from ERROR_REASONS.
  */
 export const ERROR_REASONS = ['malformed', 'code-unknown', 'code-used', 'code-expired', 'code-locked', 'not-authenticated', 'denied', 'not-found', 'stale-size', 'inconsistent', 'too-large', 'slow-down', 'unavailable'] as const;
@@ -46,10 +48,26 @@ export const renewRequest = z.strictObject({ csrPem: z.string().max(8192) });
 export const renewResponse = z.strictObject({ certificatePem: z.string() });
 
 /**
- * POST /v1/epochs (client certificate): the station's ledger was lost or set aside and begins anew with a new key. Answered
- * once per epoch; asking again with the same key gets the same answer, 422 inconsistent where the epoch is not the next one.
+ * POST /v1/renewal-nonce: what an expired certificate is renewed over. One use, five minutes. 429 slow-down with Retry-After.
  */
-export const epochRequest = z.strictObject({ epoch: z.int().min(2), ledgerKey: z.string().max(64) });
+export const renewalNonceRequest = z.strictObject({});
+export const renewalNonceResponse = z.strictObject({ nonce: z.string().max(64), expiresAtMs: z.int() });
+
+/**
+ * POST /v1/renew-expired: the station's last certificate, however old, a fresh CSR, and over `renewalText` a signature of the
+ * key that certificate names (ECDSA P-256, SHA-256, DER, base64). 403 denied for a station on the deny-list.
+ */
+export const renewExpiredRequest = z.strictObject({ certificatePem: z.string().max(8192), csrPem: z.string().max(8192), nonce: z.string().max(64), signature: z.string().max(256) });
+
+/** What is signed: it holds for this nonce and this request alone. */
+export const renewalText = (nonce: string, csrPem: string): string => `dockward-renew-expired/v1\n${nonce}\n${csrPem}`;
+
+/**
+ * POST /v1/epochs (client certificate): the station's ledger was lost or set aside and begins anew with a new key. The server
+ * allocates: the epoch asked for if it is higher than every one before, else the next free one. Which it is stands at the end
+ * of the origin. Asking again with the same key gets the same answer. 429 slow-down where a station asks all the time.
+ */
+export const epochRequest = z.strictObject({ epoch: z.int().min(2), ledgerKey: z.string().max(64), cause: z.enum(EPOCH_CAUSES).optional() });
 export const epochResponse = z.strictObject({ origin: z.string() });
 
 /** At most this much in one upload (DESIGN; later issues tune it). */

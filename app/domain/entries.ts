@@ -1,4 +1,4 @@
-import type { Assurance, BundleRefusal, DeviceStanding, ExposureCause, QuarantineReason, RefusalReason, SanitizationFailure, StatementKind, StatementRefusal, UnprovenReason } from './terms.ts';
+import type { Assurance, BundleRefusal, DeviceStanding, EpochCause, ExposureCause, QuarantineReason, RefusalReason, SanitizationFailure, StatementKind, StatementRefusal, UnprovenReason } from './terms.ts';
 
 /** Plain JSON as the ledger can hold it: integers only, no null, no floats (RFC 8785, restricted). */
 export type LedgerValue = string | number | boolean | readonly LedgerValue[] | { readonly [key: string]: LedgerValue };
@@ -10,6 +10,8 @@ export type LedgerValue = string | number | boolean | readonly LedgerValue[] | {
  */
 export interface EntryBodies {
   'station-started': { program: string; observedGapMs?: number };
+  /** First entry of a ledger that took the place of another. */
+  'epoch-began': { cause: EpochCause };
   'clock-stepped': { fromMs: number; toMs: number };
   'host-lost': { cause: string };
   'host-restored': { gapMs: number };

@@ -10,6 +10,7 @@ import { unreachable } from './result.ts';
 export function projectEntry(view: CartView, entry: RecordedEntry): readonly Change[] {
   switch (entry.type) {
     case 'station-started':
+    case 'epoch-began':
     case 'clock-stepped':
     case 'host-lost':
     case 'host-restored':

@@ -20,7 +20,7 @@ import { serveKiosk } from '../transport/kiosk-http.ts';
 import { parentPortOf, shellAsParent } from '../transport/utility-process.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { systemClock } from './system-clock.ts';
-import { ensureEnrolled, knownBundle, openFolder, openLedger, StartRefused } from './station-start.ts';
+import { ensureEnrolled, EXIT_NEW_EPOCH, giveUpLedger, knownBundle, openFolder, openLedger, StartRefused } from './station-start.ts';
 
 const log = pino({ name: 'station', level: process.env['LOG_LEVEL'] ?? 'info' }, pino.destination({ fd: 2, sync: true }));
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -126,6 +126,13 @@ async function start(): Promise<{ stop(): Promise<void> }> {
     }),
     epoch: ledger.epoch,
     submit: station.submit,
+    onFork: (fork) => {
+      const again = clientOf(central ?? '', identity.enrolledOrThrow(), identity.keys.tlsKeyPem);
+      stopThen(async () => {
+        await giveUpLedger(data, identity, fork, again, log);
+        return EXIT_NEW_EPOCH;
+      });
+    },
     random: Math.random,
     log: ({ level, what, ...detail }) => log[level](detail, what),
   });
@@ -157,16 +164,19 @@ running.catch((error: unknown) => {
   process.exit(1);
 });
 let stopping = false;
-function stop(): void {
+/** Ends everything in order, then does what is left to do and exits with the code that gives. */
+function stopThen(last: () => Promise<number>): void {
   if (stopping) return;
   stopping = true;
   running
     .then((station) => station.stop())
+    .then(last)
     .then(
-      () => process.exit(0),
+      (code) => process.exit(code),
       (error: unknown) => fail(error),
     );
 }
+const stop = (): void => stopThen(() => Promise.resolve(0));
 process.on('SIGTERM', stop);
 // Ctrl-C reaches the whole process group; with a parent, the parent decides what it means.
 process.on('SIGINT', () => void (process.connected || stop()));

@@ -8,6 +8,8 @@ import { openStore } from '../storage/open.ts';
 import { setAside } from '../storage/set-aside.ts';
 import type { OpenFailure, Project, Store } from '../storage/store.ts';
 import { enrolStation } from '../sync/enrol.ts';
+import type { CentralClient } from '../sync/central-client.ts';
+import { askForEpoch, type Fork } from '../sync/epoch.ts';
 import { openIdentity, type Enrolled, type Identity } from '../sync/identity.ts';
 import { readIfThere } from '../sync/sealed-file.ts';
 import { verifyBundle } from '../sync/verify-signed.ts';
@@ -58,7 +60,8 @@ export interface OpenedLedger {
 
 /**
  * Opens the ledger of the identity's current epoch. A database that cannot be read is set aside, untouched, and a new
- * epoch with a new key begins, so that returns are recorded from the first minute; the server hears of it on contact.
+ * epoch with a new key begins, so that returns are recorded from the first minute; the server hears of it on contact. An epoch
+ * that has begun and not been opened yet finds the ledger before it still there: the program ended in between.
  */
 export async function openLedger(options: { data: string; identity: Identity; clock: Clock; project: Project; log: Logger; onFatal: (error: Error) => void }): Promise<OpenedLedger> {
   const { data, identity, clock, project, log, onFatal } = options;
@@ -68,13 +71,36 @@ export async function openLedger(options: { data: string; identity: Identity; cl
     const origin = `${enrolment.tenant}/station/${enrolment.station}/e${epoch.number}`;
     const path = join(data, 'ledger.db');
     const opened = await openStore({ path, station: enrolment.station, epoch: epoch.number, origin, signingKey: identity.ledgerKey(), project, clock, onFatal });
-    if (opened.ok) return { store: opened.value, origin, epoch };
-    if (opened.reason !== 'unreadable') throw new StartRefused(`The ledger ${path} ${WORDS[opened.reason]}`);
-    await identity.beginEpoch();
-    const keptAs = await setAside(path);
-    log.error({ keptAs, epoch: epoch.number + 1 }, 'the ledger could not be read; it was set aside untouched and a new epoch begins. Returns are recorded; devices are sanitized anew before anybody takes one');
+    if (opened.ok) {
+      const begun = opened.value.size() === 0 && epoch.cause !== undefined ? await opened.value.append([{ type: 'epoch-began', body: { cause: epoch.cause } }]) : undefined;
+      if (begun?.ok === false) log.error({ reason: begun.reason }, 'why this epoch began could not be recorded');
+      return { store: opened.value, origin, epoch };
+    }
+    const justBegun = !epoch.registered && opened.reason === 'other-ledger';
+    if (opened.reason !== 'unreadable' && !justBegun) throw new StartRefused(`The ledger ${path} ${WORDS[opened.reason]}`);
+    // Of an epoch that the server does not know nothing was ever cosigned: its number and key are as good as new.
+    if (epoch.registered) await identity.beginEpoch('unreadable');
+    const keptAs = await setAside(path, undefined, justBegun ? 'forked' : 'unreadable');
+    log.error({ keptAs, epoch: identity.epoch().number }, 'the ledger could not be read; it was set aside untouched and a new epoch begins. Returns are recorded; devices are sanitized anew before anybody takes one');
   }
   throw new StartRefused(`The ledger in ${data} cannot be read, and a new one cannot be made there. Check the disk.`);
+}
+
+/** The station ends with this after it gave its ledger up; whoever supervises it starts it again, into the new epoch. */
+export const EXIT_NEW_EPOCH = 75;
+
+/**
+ * After the server showed that this ledger cannot be continued: it is set aside untouched, and the next start opens a fresh one
+ * under a new key, in the epoch that the server allocates. The ledger must be closed. Killed at any point, the next start goes on.
+ */
+export async function giveUpLedger(data: string, identity: Identity, fork: Fork, client: CentralClient, log: Logger): Promise<void> {
+  const path = join(data, 'ledger.db');
+  if (fork.allocated === undefined) await identity.beginEpoch(fork.cause);
+  const keptAs = await setAside(path, undefined, 'forked');
+  log.error({ keptAs, cause: fork.cause, message: fork.message }, 'the ledger was set aside untouched; devices are sanitized anew before anybody takes one');
+  const allocated = fork.allocated ?? (await askForEpoch(client, identity, identity.epoch().number).then((asked) => (asked.ok ? asked.value : undefined)));
+  // Without an answer now the new ledger is told to the server before anything of it is sent.
+  if (allocated !== undefined) await identity.keepEpochRegistered(allocated);
 }
 
 /** The bundle of an earlier life, verified again: the cart knows its people before the network answers. */

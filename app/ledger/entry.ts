@@ -81,19 +81,13 @@ export function parseEntry(bytes: Uint8Array): Result<LedgerEntry, EntryFault> {
 
 /** An entry as the rules read it. `covered` is not in the bytes: it was a demand on the writer, not a fact. */
 export function recordedEntry(entry: LedgerEntry, leaf: Hash): RecordedEntry {
-  const { type, body, seq, station } = entry;
-  return {
-    type,
-    body,
-    ...(entry.device !== undefined && { device: entry.device }),
-    ...(entry.actor !== undefined && { actor: entry.actor }),
-    ...(entry.place !== undefined && { slot: entry.place.slot }),
-    seq,
-    leaf: leaf.toString('hex'),
-    atMs: entry.hlc.ms,
-    station,
-    // A station reads back only what the rules gave it to write; the types of foreign entries are judged by their contract.
-  } as unknown as RecordedEntry;
+  const { type, body, seq, station, device, actor, place } = entry;
+  const recorded: { [field: string]: unknown } = { type, body, seq, leaf: leaf.toString('hex'), atMs: entry.hlc.ms, station };
+  if (device !== undefined) recorded['device'] = device;
+  if (actor !== undefined) recorded['actor'] = actor;
+  if (place !== undefined) recorded['slot'] = place.slot;
+  // A station reads back only what the rules gave it to write; the types of foreign entries are judged by their contract.
+  return recorded as unknown as RecordedEntry;
 }
 
 const REQUIRED_FIELDS = 10;

@@ -1,7 +1,8 @@
 import { openCheckpoint, type Checkpoint, type CheckpointFault } from './checkpoint.ts';
-import { NO_PREVIOUS, parseEntry, type EntryFault, type HybridTime } from './entry.ts';
-import { append, EMPTY_FRONTIER, leafHash, rootOf, type Frontier } from './merkle.ts';
+import { NO_PREVIOUS, parseEntry, type EntryFault, type LedgerEntry } from './entry.ts';
+import { leafHash, rootOf, type Hash } from './merkle.ts';
 import type { VerifierKey } from './note.ts';
+import { createTileTree } from './tiles.ts';
 
 /** What can be wrong with a ledger. `seq` names the first bad entry; root and signature are findings about the whole. */
 export type LedgerFinding =
@@ -24,8 +25,23 @@ export interface Verification {
   push(bytes: Uint8Array): LedgerFinding | undefined;
   /** Entries taken so far. */
   readonly size: number;
+  /** The entry taken last. */
+  readonly last: VerifiedEntry | undefined;
+  /** Milliseconds of the first entry's clock. */
+  readonly firstMs: number | undefined;
+  /** RFC 6962 root over what was taken. */
+  root(): Hash;
+  /** The unfinished tile of a level (C2SP tlog-tiles). */
+  partialTile(level: number): Buffer;
   /** Compares what was taken with a signed checkpoint of it. */
   finish(note: string, key: VerifierKey): { readonly finding: LedgerFinding } | { readonly verified: VerifiedLedger };
+}
+
+export interface VerifiedEntry {
+  readonly entry: LedgerEntry;
+  readonly leaf: Hash;
+  /** The tiles of level 1 and above that its leaf completed, lowest first. */
+  readonly tiles: readonly Buffer[];
 }
 
 /**
@@ -33,43 +49,49 @@ export interface Verification {
  * The entries must start at seq 0.
  */
 export function startVerification(): Verification {
-  let frontier: Frontier = EMPTY_FRONTIER;
+  const tree = createTileTree();
   let prev = NO_PREVIOUS;
-  let hlc: HybridTime | undefined;
+  let last: VerifiedEntry | undefined;
   let firstMs: number | undefined;
-  let station: string | undefined;
-  let epoch: number | undefined;
 
   return {
     get size() {
-      return frontier.size;
+      return tree.size;
     },
+    get last() {
+      return last;
+    },
+    get firstMs() {
+      return firstMs;
+    },
+    root: () => rootOf(tree.frontier()),
+    partialTile: (level) => tree.partial(level),
     push(bytes) {
-      const seq = frontier.size;
+      const seq = tree.size;
       const parsed = parseEntry(bytes);
       if (!parsed.ok) return { kind: 'bytes', seq, fault: parsed.reason };
       const entry = parsed.value;
-      if (entry.seq !== seq) return { kind: 'chain', seq, field: 'seq' };
-      if (entry.prev !== prev) return { kind: 'chain', seq, field: 'prev' };
-      if (station !== undefined && entry.station !== station) return { kind: 'chain', seq, field: 'station' };
-      if (epoch !== undefined && entry.epoch !== epoch) return { kind: 'chain', seq, field: 'epoch' };
-      if (hlc !== undefined && !isAfter(entry.hlc, hlc)) return { kind: 'chain', seq, field: 'hlc' };
+      const field = entry.seq !== seq ? 'seq' : entry.prev !== prev ? 'prev' : last && unlike(entry, last.entry);
+      if (field !== undefined) return { kind: 'chain', seq, field };
       const leaf = leafHash(bytes);
-      frontier = append(frontier, leaf);
+      last = { entry, leaf, tiles: tree.add(leaf) };
       prev = leaf.toString('hex');
-      ({ hlc, station, epoch } = entry);
       firstMs ??= entry.hlc.ms;
       return undefined;
     },
     finish(note, key) {
       const checkpoint = openCheckpoint(note, key);
       if (!checkpoint.ok) return { finding: { kind: 'signature', fault: checkpoint.reason } };
-      if (!covers(checkpoint.value, frontier)) return { finding: { kind: 'root', expectedSize: checkpoint.value.size, size: frontier.size } };
-      return { verified: { checkpoint: checkpoint.value, firstMs, lastMs: hlc?.ms } };
+      const { size, root } = checkpoint.value;
+      if (size !== tree.size || !root.equals(rootOf(tree.frontier()))) return { finding: { kind: 'root', expectedSize: size, size: tree.size } };
+      return { verified: { checkpoint: checkpoint.value, firstMs, lastMs: last?.entry.hlc.ms } };
     },
   };
 }
 
-const covers = (checkpoint: Checkpoint, frontier: Frontier): boolean => checkpoint.size === frontier.size && checkpoint.root.equals(rootOf(frontier));
-
-const isAfter = (later: HybridTime, earlier: HybridTime): boolean => later.ms > earlier.ms || (later.ms === earlier.ms && later.n > earlier.n);
+/** What an entry must share with the one before it, and the clock that must have risen. */
+function unlike(entry: LedgerEntry, before: LedgerEntry): ChainField | undefined {
+  if (entry.station !== before.station) return 'station';
+  if (entry.epoch !== before.epoch) return 'epoch';
+  return entry.hlc.ms > before.hlc.ms || (entry.hlc.ms === before.hlc.ms && entry.hlc.n > before.hlc.n) ? undefined : 'hlc';
+}

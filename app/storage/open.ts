@@ -41,6 +41,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const HEADER_BYTES = 100;
 const MAGIC = 'SQLite format 3\0';
 const USER_VERSION_AT = 60;
+const JOURNAL_MAGIC = 'd9d505f920a163d7';
+const PAGES_BEFORE_AT = 16;
 
 /** A refusal that is not SQLite's. */
 class Refusal extends Error {
@@ -66,8 +68,18 @@ async function findFile(path: string): Promise<OpenFailure | undefined> {
   if (!(await mayWrite(path))) return 'no-permission';
   if (found.size === 0) return undefined;
   const header = await readHeader(path);
-  if (header.length < HEADER_BYTES || header.toString('latin1', 0, MAGIC.length) !== MAGIC) return 'unreadable';
+  if (header.length < HEADER_BYTES || header.toString('latin1', 0, MAGIC.length) !== MAGIC) return (await wasBeingMade(path)) ? undefined : 'unreadable';
   return header.readUInt32BE(USER_VERSION_AT) > SCHEMA_VERSION ? 'newer-schema' : undefined;
+}
+
+/**
+ * Whether the power failed while SQLite wrote the first page of a new file: its journal says that the file was empty before,
+ * and SQLite will make it so again. A torn first page has no header to know it by.
+ */
+async function wasBeingMade(path: string): Promise<boolean> {
+  const journal = await readHeader(`${path}-journal`).catch(missing);
+  if (journal === undefined || journal.length < HEADER_BYTES) return false;
+  return journal.toString('hex', 0, JOURNAL_MAGIC.length / 2) === JOURNAL_MAGIC && journal.readUInt32BE(PAGES_BEFORE_AT) === 0;
 }
 
 async function readHeader(path: string): Promise<Buffer> {

@@ -5,11 +5,11 @@ import { dirname } from 'node:path';
 const SUFFIXES = ['', '-wal', '-shm', '-journal'];
 
 /**
- * Renames a database that cannot be read, with what belongs to it, to `<path>.unreadable-<time>` and changes no byte of it.
+ * Renames a database that cannot be read or continued, with what belongs to it, to `<path>.<why>-<time>` and changes no byte of it.
  * Returns the new path of the database. The time is ISO 8601 in its basic form: Windows allows no colons.
  */
-export async function setAside(path: string, at: Date = new Date()): Promise<string> {
-  const target = `${path}.unreadable-${at.toISOString().replaceAll(/[-:]/g, '')}`;
+export async function setAside(path: string, at: Date = new Date(), why: 'unreadable' | 'forked' = 'unreadable'): Promise<string> {
+  const target = `${path}.${why}-${at.toISOString().replaceAll(/[-:]/g, '')}`;
   for (const suffix of SUFFIXES) {
     if (await exists(target + suffix)) throw new Error(`${target}${suffix} is already there; nothing was moved over it`);
   }

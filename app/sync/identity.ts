@@ -1,10 +1,11 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, webcrypto, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, webcrypto, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import 'reflect-metadata';
 import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { compactDecrypt, importJWK, type JWK } from 'jose';
 import { z } from 'zod';
 import { enrolResponse, tenantSecrets, type EnrolResponse, type TenantSecrets } from '../contract/station-http.ts';
+import { EPOCH_CAUSES, type EpochCause } from '../domain/terms.ts';
 import { readIfThere, writeDurably } from './sealed-file.ts';
 
 const jwk = z.record(z.string(), z.unknown());
@@ -17,7 +18,7 @@ const stored = z.strictObject({
   certificatePem: z.string().optional(),
   secrets: tenantSecrets.optional(),
   /** The ledger's life that is being written; the server registers each with its key. */
-  epoch: z.strictObject({ number: z.int().min(1), registered: z.boolean() }),
+  epoch: z.strictObject({ number: z.int().min(1), registered: z.boolean(), cause: z.enum(EPOCH_CAUSES).optional() }),
 });
 type Stored = z.infer<typeof stored>;
 
@@ -27,6 +28,15 @@ export interface StationKeys {
   readonly encryptionPublicJwk: { readonly kty: 'EC'; readonly crv: 'P-256'; readonly x: string; readonly y: string };
   /** A PKCS#10 request for the TLS key. */
   certificateRequest(): Promise<string>;
+  /** Signature of the TLS key over a text: ECDSA P-256, SHA-256, DER, base64. */
+  sign(text: string): string;
+}
+
+/** The ledger's life that is being written. `registered`: the server knows it. `cause`: why it took the place of another. */
+export interface Epoch {
+  readonly number: number;
+  readonly registered: boolean;
+  readonly cause?: EpochCause | undefined;
 }
 
 export interface Enrolled {
@@ -44,10 +54,11 @@ export interface Identity {
   ledgerKey(): KeyObject;
   /** base64 of its raw public key. */
   ledgerPublicKey(): string;
-  epoch(): { readonly number: number; readonly registered: boolean };
+  epoch(): Epoch;
   /** A new life of the ledger, with a new key; kept durably before it returns. */
-  beginEpoch(): Promise<void>;
-  keepEpochRegistered(): Promise<void>;
+  beginEpoch(cause?: EpochCause): Promise<void>;
+  /** The server knows the epoch now, under the number that it allocated. */
+  keepEpochRegistered(number?: number): Promise<void>;
   /** Opens the secrets and keeps everything durably before it returns. */
   keepEnrolment(response: EnrolResponse): Promise<void>;
   keepCertificate(certificatePem: string): Promise<void>;
@@ -74,6 +85,7 @@ export async function openIdentity(folder: string): Promise<Identity> {
       tlsKeyPem: tlsKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
       encryptionPublicJwk: p256.parse(createPublicKey(privateKeyOf(now.encryptionKey)).export({ format: 'jwk' })),
       certificateRequest: () => certificateRequest(tlsKey),
+      sign: (text) => sign('sha256', Buffer.from(text), tlsKey).toString('base64'),
     },
     enrolled,
     enrolledOrThrow: () => {
@@ -84,8 +96,9 @@ export async function openIdentity(folder: string): Promise<Identity> {
     ledgerKey,
     ledgerPublicKey: () => Buffer.from(String(createPublicKey(ledgerKey()).export({ format: 'jwk' }).x), 'base64url').toString('base64'),
     epoch: () => now.epoch,
-    beginEpoch: () => keep({ ...now, ledgerKey: { ...generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }) }, epoch: { number: now.epoch.number + 1, registered: false } }),
-    keepEpochRegistered: () => keep({ ...now, epoch: { ...now.epoch, registered: true } }),
+    beginEpoch: (cause = 'unreadable') =>
+      keep({ ...now, ledgerKey: { ...generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }) }, epoch: { number: now.epoch.number + 1, registered: false, cause } }),
+    keepEpochRegistered: (number = now.epoch.number) => keep({ ...now, epoch: { ...now.epoch, number, registered: true } }),
     keepEnrolment: async (response) => {
       const key = await importJWK(now.encryptionKey as JWK, 'ECDH-ES+A256KW');
       const { plaintext } = await compactDecrypt(response.secrets, key);

@@ -1,9 +1,9 @@
-import { X509Certificate } from 'node:crypto';
-import { epochResponse, renewResponse } from '../contract/station-http.ts';
 import type { NetworkEvent } from '../contract/network-event.ts';
 import { createCentralClient, type CentralClient, type CentralRefusal } from './central-client.ts';
 import type { Downlink } from './downlink.ts';
+import { askForEpoch, type Fork } from './epoch.ts';
 import type { Enrolled, Identity } from './identity.ts';
+import { createRenewal } from './renewal.ts';
 import type { Uplink } from './uplink.ts';
 
 export interface SyncDeps {
@@ -15,12 +15,16 @@ export interface SyncDeps {
   readonly renewClient: () => void;
   readonly client: () => CentralClient;
   readonly submit: (event: NetworkEvent) => void;
+  /** Told once: this ledger cannot be continued. Nothing more is sent or asked after that. */
+  readonly onFork: (fork: Fork) => void;
   readonly random: () => number;
   readonly log: (line: { readonly level: 'info' | 'warn' | 'error'; readonly what: string; readonly [detail: string]: unknown }) => void;
 }
 
 const FIRST_RETRY_MS = 300;
 const LONGEST_RETRY_MS = 10_000;
+/** A Retry-After beyond this is not believed. */
+const LONGEST_RETRY_AFTER_MS = 600_000;
 /** New entries are looked for this often; a tap is on the server within a second. */
 const UPLINK_PAUSE_MS = 150;
 
@@ -36,9 +40,23 @@ export function startSync(deps: SyncDeps): { stop(): Promise<void> } {
     if (refusal) deps.log({ level: 'warn', what: 'the central server gives no usable answer; the cart goes on alone', reason: refusal.reason, message: refusal.message });
     else deps.log({ level: 'info', what: 'in contact with the central server' });
   };
+  // The server's time to wait is kept, and the jitter comes on top of it: whoever was told the same does not come back at once.
   const retry = async (failures: number, refusal: CentralRefusal): Promise<void> => {
     const ceiling = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(failures, 10));
-    await pause(Math.max(refusal.retryAfterMs ?? 0, deps.random() * ceiling), stopping.signal);
+    await pause(Math.min(refusal.retryAfterMs ?? 0, LONGEST_RETRY_AFTER_MS) + deps.random() * ceiling, stopping.signal);
+  };
+  const renewal = createRenewal(deps);
+  /** A certificate that ran out during an outage is renewed; everything else waits for better times. */
+  const recover = async (failures: number, refusal: CentralRefusal): Promise<void> => {
+    if (refusal.reason !== 'not-authenticated') return retry(failures, refusal);
+    const renewed = await renewal.expired();
+    if (!renewed.ok) await retry(failures, renewed.reason);
+  };
+  const forked = (fork: Fork): void => {
+    if (stopping.signal.aborted) return;
+    stopping.abort();
+    deps.log({ level: 'error', what: 'the server holds another history than this ledger; a new epoch begins', cause: fork.cause, message: fork.message });
+    deps.onFork(fork);
   };
 
   const up = async (): Promise<void> => {
@@ -46,23 +64,27 @@ export function startSync(deps: SyncDeps): { stop(): Promise<void> } {
     let { registered } = deps.epoch;
     while (!stopping.signal.aborted) {
       if (!registered) {
-        const told = await deps.client().post('/v1/epochs', { epoch: deps.epoch.number, ledgerKey: deps.identity.ledgerPublicKey() }, epochResponse);
-        registered = told.ok;
-        if (told.ok) await deps.identity.keepEpochRegistered();
-        else {
+        const allocated = await askForEpoch(deps.client(), deps.identity, deps.epoch.number);
+        if (!allocated.ok) {
           failures += 1;
-          await retry(failures, told.reason);
+          await recover(failures, allocated.reason);
           continue;
         }
+        if (allocated.value !== deps.epoch.number) {
+          return forked({ cause: 'epoch-taken', allocated: allocated.value, message: `another program under this identity uses epoch ${deps.epoch.number}; the server gave this one ${allocated.value}` });
+        }
+        await deps.identity.keepEpochRegistered(allocated.value);
+        registered = true;
       }
       const pushed = await deps.uplink.push();
       if (!pushed.ok) {
         told(pushed.reason);
         failures += 1;
-        await retry(failures, pushed.reason);
+        await recover(failures, pushed.reason);
         continue;
       }
       failures = 0;
+      if (pushed.value.kind === 'forked') return forked(pushed.value.fork);
       if (pushed.value.kind === 'sent') {
         told(undefined);
         deps.submit({ kind: 'cosigned', atMs: pushed.value.cosignedAtMs });
@@ -72,7 +94,7 @@ export function startSync(deps: SyncDeps): { stop(): Promise<void> } {
   const down = async (): Promise<void> => {
     let failures = 0;
     while (!stopping.signal.aborted) {
-      await renewWhenDue(deps);
+      await renewal.whenDue();
       const pulled = await deps.downlink.pull(reachable === true ? undefined : 0);
       if (pulled.ok) {
         told(undefined);
@@ -82,7 +104,7 @@ export function startSync(deps: SyncDeps): { stop(): Promise<void> } {
       }
       told(pulled.reason);
       failures += 1;
-      await retry(failures, pulled.reason);
+      await recover(failures, pulled.reason);
     }
   };
   const running = Promise.all([up(), down()]);
@@ -93,23 +115,6 @@ export function startSync(deps: SyncDeps): { stop(): Promise<void> } {
       await running;
     },
   };
-}
-
-/** Client certificates live seven days and are renewed after two thirds of that (R9.2). TLS judges them by the machine's clock. */
-async function renewWhenDue({ identity, client, renewClient, log }: SyncDeps): Promise<void> {
-  const enrolled = identity.enrolled();
-  if (!enrolled) return;
-  const certificate = new X509Certificate(enrolled.certificatePem);
-  const fromMs = Date.parse(certificate.validFrom);
-  const dueMs = fromMs + ((Date.parse(certificate.validTo) - fromMs) * 2) / 3;
-  if (Date.now() < dueMs) return;
-  const answer = await client().post('/v1/renew', { csrPem: await identity.keys.certificateRequest() }, renewResponse);
-  if (!answer.ok) {
-    log({ level: 'warn', what: 'the station certificate could not be renewed', reason: answer.reason.reason, message: answer.reason.message });
-    return;
-  }
-  await identity.keepCertificate(answer.value.certificatePem);
-  renewClient();
 }
 
 export function clientOf(url: string, enrolled: Enrolled, keyPem: string): CentralClient {

@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { NetworkEvent } from '../../app/contract/network-event.ts';
 import { ok, refused } from '../../app/domain/result.ts';
 import { openIdentity } from '../../app/sync/identity.ts';
+import type { Fork } from '../../app/sync/epoch.ts';
 import { startSync, type SyncDeps } from '../../app/sync/sync.ts';
 import { AWAY, stubServer } from './stub-server.ts';
 
@@ -21,6 +22,8 @@ async function syncing(options: { pulls?: Pull[]; pushes?: Push[]; epochAnswers?
   const log: string[] = [];
   const order: string[] = [];
   const waits: number[] = [];
+  const forks: Fork[] = [];
+  const forkTold = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<Pull>();
   const [pulledOut, pushed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const stub = stubServer(() => {
@@ -48,6 +51,10 @@ async function syncing(options: { pulls?: Pull[]; pushes?: Push[]; epochAnswers?
       },
     },
     submit: (event) => submitted.push(event),
+    onFork: (fork) => {
+      forks.push(fork);
+      forkTold.resolve();
+    },
     random: () => {
       waits.push(order.length);
       return 0;
@@ -58,7 +65,7 @@ async function syncing(options: { pulls?: Pull[]; pushes?: Push[]; epochAnswers?
     await sync.stop();
     await rm(folder, { recursive: true });
   });
-  return { submitted, log, order, waits, identity, asked: stub.asked, idle: Promise.all([pulledOut.promise, pushed.promise]), stop: sync.stop };
+  return { submitted, log, order, waits, identity, asked: stub.asked, forks, forked: forkTold.promise, idle: Promise.all([pulledOut.promise, pushed.promise]), stop: sync.stop };
 }
 const kinds = (events: readonly NetworkEvent[]) => events.map(({ kind }) => kind);
 
@@ -92,4 +99,37 @@ test('the ledger began anew: its epoch and key are told before any entry is sent
   expect(up.slice(0, 4)).toEqual(['epoch', 'epoch', 'epoch', 'push']);
   expect(asked[0]).toMatchObject({ method: 'POST', path: '/v1/epochs', body: { epoch: 2, ledgerKey: identity.ledgerPublicKey() } });
   expect(identity.epoch().registered).toBe(true);
+});
+
+test('the ledger has another history at the server: told once, and nothing more is sent', async () => {
+  const fork: Fork = { cause: 'two-histories', message: 'Entry 3 differs.' };
+  const { forks, forked, log, order, stop } = await syncing({ pushes: [ok({ kind: 'forked', fork })] });
+  await forked;
+  await stop();
+  expect(forks).toEqual([fork]);
+  expect(order.filter((step) => step === 'push')).toHaveLength(1);
+  expect(log).toContain('error: the server holds another history than this ledger; a new epoch begins');
+});
+
+test('the epoch was used up by another program under this identity: the server’s number is handed on, and nothing is sent into the wrong ledger', async () => {
+  const { forks, forked, order, identity, stop } = await syncing({ registered: false, epochAnswers: [{ origin: 'mercy/station/cart-7/e5' }] });
+  await forked;
+  await stop();
+  expect(forks).toMatchObject([{ cause: 'epoch-taken', allocated: 5 }]);
+  expect(order).not.toContain('push');
+  expect(identity.epoch().number).toBe(1);
+});
+
+test('the server is busy and says for how long: that is waited, with jitter on top', async () => {
+  const timer = vi.spyOn(globalThis, 'setTimeout');
+  onTestFinished(() => timer.mockRestore());
+  const busy: Push = refused({ reason: 'slow-down', message: 'wait', retryAfterMs: 43 });
+  const forever: Push = refused({ reason: 'slow-down', message: 'wait', retryAfterMs: 1e12 });
+  const { order, idle, stop } = await syncing({ pushes: [busy, busy, forever] });
+  await idle;
+  await expect.poll(() => order.filter((step) => step === 'push').length).toBe(3);
+  await stop();
+  const waits = timer.mock.calls.map(([, ms]) => ms);
+  expect(waits.filter((ms) => ms === 43)).toHaveLength(2);
+  expect(waits).toContain(600_000);
 });

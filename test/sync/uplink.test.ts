@@ -50,12 +50,47 @@ test.each([
   expect(cart.kiosk().now().network.unsynced).toBeGreaterThan(0);
 });
 
-test('the server says that this ledger has two histories: nothing is taken back, and the refusal is handed on', async () => {
+test('the server says that this ledger has two histories: nothing is taken back, and it cannot be continued', async () => {
   const cart = await startCart({ tablets: 1 });
   const { client } = stubServer(() => ({ reason: 'inconsistent', message: 'Entry 3 differs.' }));
   const size = cart.store().size();
-  expect(await createUplink(cart.store(), () => client, ORIGIN, witness).push()).toMatchObject({ ok: false, reason: { reason: 'inconsistent' } });
+  expect(await createUplink(cart.store(), () => client, ORIGIN, witness).push()).toEqual({ ok: true, value: { kind: 'forked', fork: { cause: 'two-histories', message: 'Entry 3 differs.' } } });
   expect(cart.store().size()).toBe(size);
+});
+
+test('the server cosigned more than this ledger holds: an old disk was put back', async () => {
+  const cart = await startCart({ tablets: 1 });
+  const size = cart.store().size() + 1;
+  const { client } = stubServer(() => ({ reason: 'stale-size', message: 'too old', size }));
+  expect(await createUplink(cart.store(), () => client, ORIGIN, witness).push()).toMatchObject({ ok: true, value: { kind: 'forked', fork: { cause: 'behind-witness' } } });
+});
+
+test('the server has all of it and its answer was lost long ago: it is asked from where it stands, for the cosignature alone', async () => {
+  const cart = await startCart({ tablets: 1 });
+  const size = cart.store().size();
+  const { client, asked } = stubServer((_method, _path, body) => ((body as Upload).from < size ? { reason: 'stale-size', message: 'we have that', size } : cosigned(body as Upload)));
+  expect(await createUplink(cart.store(), () => client, ORIGIN, witness).push()).toMatchObject({ ok: true, value: { kind: 'sent' } });
+  expect(asked.map(({ body }) => [(body as Upload).from, (body as Upload).entries.length])).toEqual([[0, size], [size, 0]]);
+  expect(cart.store().acked().size).toBe(size);
+});
+
+test('the server was restored from a backup: it gets again what it lost, and the acknowledgement never goes back', async () => {
+  const cart = await startCart({ tablets: 1 });
+  const server: { behind?: number } = {};
+  const { client, asked } = stubServer((_method, _path, body) => {
+    const upload = body as Upload;
+    if (server.behind !== undefined && upload.from > server.behind) return { reason: 'stale-size', message: 'we are behind', size: server.behind };
+    return cosigned(upload);
+  });
+  const uplink = createUplink(cart.store(), () => client, ORIGIN, witness);
+  await uplink.push();
+  const acked = cart.store().acked().size;
+  server.behind = 2;
+  await cart.tap(MARIA);
+  expect(await uplink.push()).toMatchObject({ ok: true, value: { kind: 'sent' } });
+  expect((asked.at(-1)?.body as Upload).from).toBe(2);
+  expect(cart.store().acked().size).toBeGreaterThan(acked);
+  expect(cart.store().acked().size).toBe(cart.store().size());
 });
 
 test('six hundred entries wait: they go in batches the server takes, each under a checkpoint of exactly its end', async () => {

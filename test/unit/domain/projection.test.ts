@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { EntryBodies, EntryDraft, EntryType } from '../../../app/domain/entries.ts';
-import { ASSURANCES, BUNDLE_REFUSALS, DEVICE_STANDINGS, EXPOSURE_CAUSES, QUARANTINE_REASONS, REFUSAL_REASONS, SANITIZATION_FAILURES, STATEMENT_KINDS, STATEMENT_REFUSALS } from '../../../app/domain/terms.ts';
+import { ASSURANCES, BUNDLE_REFUSALS, DEVICE_STANDINGS, EPOCH_CAUSES, EXPOSURE_CAUSES, QUARANTINE_REASONS, REFUSAL_REASONS, SANITIZATION_FAILURES, STATEMENT_KINDS, STATEMENT_REFUSALS } from '../../../app/domain/terms.ts';
 import { foldedLedger } from './folded-ledger.ts';
 
 const int = fc.nat(1_000_000);
@@ -13,6 +13,7 @@ const facts = fc.record({ enrolment: id, previous: id, command: id, profile: id,
 /** A body for every entry type there is: a type that is added and not listed here does not compile. */
 const BODIES: { readonly [T in EntryType]: fc.Arbitrary<EntryBodies[T]> } = {
   'station-started': fc.record({ program: id }),
+  'epoch-began': fc.record({ cause: of(EPOCH_CAUSES) }),
   'clock-stepped': fc.record({ fromMs: int, toMs: int }),
   'host-lost': fc.record({ cause: id }),
   'host-restored': fc.record({ gapMs: int }),

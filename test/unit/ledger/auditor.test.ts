@@ -1,22 +1,16 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cosign, signCheckpoint } from '../../../app/ledger/checkpoint.ts';
 import { append, EMPTY_FRONTIER, leafHash, rootOf } from '../../../app/ledger/merkle.ts';
 import { encodeVkey, rawPublicKey, verifierKey } from '../../../app/ledger/note.ts';
 import { consistencyProof, inclusionProof } from '../../../app/ledger/proofs.ts';
+import { buildGo, GO_MISSING, WITHOUT_GO } from './go-tools.ts';
 
-// Debian: golang-go golang-golang-x-mod-dev.
-const GO = '/usr/bin/go';
-const GO_SOURCES = '/usr/share/gocode';
-const MISSING = [GO, `${GO_SOURCES}/src/golang.org/x/mod/sumdb/tlog`].find((path) => !existsSync(path));
 const COMPILE_MS = 180_000;
 
 const ORIGIN = 'mercy/station/cart-7/e1';
@@ -31,9 +25,7 @@ let auditor: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'auditor-'));
   auditor = join(folder, 'auditor');
-  if (MISSING !== undefined) return;
-  const source = fileURLToPath(new URL('go/auditor.go', import.meta.url));
-  await promisify(execFile)(GO, ['build', '-o', auditor, source], { env: { ...process.env, GOPATH: GO_SOURCES, GO111MODULE: 'off', GOFLAGS: '' } });
+  if (GO_MISSING === undefined) await buildGo('auditor', auditor);
 }, COMPILE_MS);
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -64,12 +56,12 @@ async function audit(input: unknown): Promise<string> {
 }
 
 test('an auditor with Go’s own packages accepts our checkpoint, cosignature, root and every proof', async (context) => {
-  if (MISSING !== undefined) context.skip(`${MISSING} is missing (apt-get install golang-go golang-golang-x-mod-dev)`);
+  if (GO_MISSING !== undefined) context.skip(WITHOUT_GO);
   expect(await audit(published(21))).toBe('ok');
 });
 
 test('and refuses them when something is not so', async (context) => {
-  if (MISSING !== undefined) context.skip(`${MISSING} is missing (apt-get install golang-go golang-golang-x-mod-dev)`);
+  if (GO_MISSING !== undefined) context.skip(WITHOUT_GO);
   const honest = published(5);
   expect(await audit({ ...honest, Note: honest.Note.replace('\n5\n', '\n6\n') })).toContain('invalid signature');
   expect(await audit({ ...honest, TimeS: TIME_S + 1 })).toContain("witness's time");
