@@ -73,6 +73,9 @@ export function createIngest(deps: IngestDeps): Ingest {
   };
 }
 
+/** A cosignature younger than this is given again instead of a new one. */
+const RECOSIGN_MS = 20_000;
+
 /** One transaction: entries, projections, side effects, cursor and cosignature, or nothing of them. */
 async function take(deps: IngestDeps, cache: ReadonlyMap<string, OriginRows>, station: string, upload: DecodedUpload, store: Storing): Promise<Result<Settled, Pick<Refused, 'refusal' | 'incident'>>> {
   let row: OriginRow | undefined;
@@ -86,8 +89,9 @@ async function take(deps: IngestDeps, cache: ReadonlyMap<string, OriginRows>, st
       const accepted = readEntries(await withoutKnown(client, upload, row), row);
       const frontier = checkedFrontier(upload, row, accepted);
       const { size } = frontier;
-      // A retry after a lost reply gets the very cosignature that was lost.
-      if (accepted.length === 0 && row.cosignature !== null && row.checkpoint === upload.checkpoint) return { acknowledgement: { size, cosignature: row.cosignature } };
+      // A retry after a lost reply gets the very cosignature that was lost; a quiet cart, later, gets a new one with the time of now.
+      const again = upload.entries.length > 0 || deps.now() - (row.cosigned_at_ms ?? 0) < RECOSIGN_MS;
+      if (accepted.length === 0 && again && row.cosignature !== null && row.checkpoint === upload.checkpoint) return { acknowledgement: { size, cosignature: row.cosignature } };
 
       const cached = cache.get(upload.origin);
       const base = cached?.size === row.size && cached.refolded === row.refolded ? cached : await loadRows(client, upload.origin, row.size, row.refolded);

@@ -19,6 +19,7 @@ export interface OriginRow {
   last_leaf: string | null;
   checkpoint: string | null;
   cosignature: string | null;
+  cosigned_at_ms: number | null;
   refolded: number;
   /** A later epoch of this station has been opened. */
   superseded: boolean;
@@ -56,7 +57,7 @@ const inconsistent = (message: string): Refused => new Refused({ reason: 'incons
 /** Reads what is held and keeps others out of this ledger until the transaction ends. */
 export async function lockOrigin(client: Queryable, origin: string): Promise<OriginRow | undefined> {
   const found = await client.query<OriginRow>(
-    `select station, epoch, ledger_key, size, frontier, last_leaf, checkpoint, cosignature, refolded,
+    `select station, epoch, ledger_key, size, frontier, last_leaf, checkpoint, cosignature, cosigned_at_ms, refolded,
             exists (select 1 from origin as later where later.station = origin.station and later.epoch > origin.epoch) as superseded
      from origin where origin = $1 for update`,
     [origin],

@@ -18,7 +18,11 @@ export interface Uplink {
   push(): Promise<Result<Pushed, CentralRefusal>>;
 }
 
-export function createUplink(store: Store, client: () => CentralClient, origin: string, witness: VerifierKey): Uplink {
+/** A quiet cart asks for its last checkpoint to be cosigned anew this often: the server sees it live, and its trusted time stays fresh. */
+export const QUIET_MS = 30_000;
+
+export function createUplink(store: Store, client: () => CentralClient, origin: string, witness: VerifierKey, monoMs: () => number = () => performance.now()): Uplink {
+  let cosignedMonoMs = monoMs();
   // Where the server says it stands, while that is not where its last cosignature says.
   let resumeAt: number | undefined;
 
@@ -34,6 +38,7 @@ export function createUplink(store: Store, client: () => CentralClient, origin: 
       return refused({ reason: 'inconsistent', message: `the server's cosignature does not hold for our checkpoint of size ${checkpoint.size}: ${cosigned.ok ? `it says ${size}` : cosigned.reason}` });
     }
     const cosignedAtMs = cosigned.value * 1_000;
+    cosignedMonoMs = monoMs();
     // A server that was restored from a backup catches up with what it had cosigned before anything new counts.
     resumeAt = size < store.acked().size ? size : undefined;
     if (resumeAt !== undefined) return ok({ kind: 'sent', cosignedAtMs });
@@ -44,7 +49,7 @@ export function createUplink(store: Store, client: () => CentralClient, origin: 
   return {
     push: async () => {
       const { size: acked } = store.acked();
-      if (store.size() <= acked && resumeAt === undefined) return ok({ kind: 'nothing' });
+      if (store.size() <= acked && resumeAt === undefined && (acked === 0 || monoMs() - cosignedMonoMs < QUIET_MS)) return ok({ kind: 'nothing' });
       const from = resumeAt ?? acked;
       const sent = await send(from);
       if (sent.ok || sent.reason.reason !== 'stale-size' || sent.reason.size === undefined || sent.reason.size === from) return sent;

@@ -122,6 +122,19 @@ describe('an upload', () => {
   });
 });
 
+describe('a quiet cart', () => {
+  it('has its last checkpoint cosigned anew with the time of now, and so stays in contact', async () => {
+    const first = await send(ledger.upload());
+    central.clock.ms += 60_000;
+    const second = await send(ledger.upload(3, 3));
+    expectCosigned(second, ledger.note(3));
+    expect(second.body['cosignature']).not.toBe(first.body['cosignature']);
+    const third = await send(ledger.upload(3, 3));
+    expect(third.body['cosignature']).toBe(second.body['cosignature']);
+    expect(await held()).toBe(3);
+  });
+});
+
 describe('more uploads than the database has connections for', () => {
   it('are told to come back in a second, and the others go through', async () => {
     const client = createCentralClient(central.stationUrl, { caPem: central.keys.authority.certificatePem, certificatePem: station.identity.certificatePem, keyPem: station.identity.keyPem });

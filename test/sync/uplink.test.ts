@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { cosign } from '../../app/ledger/checkpoint.ts';
 import { verifierKey } from '../../app/ledger/note.ts';
-import { createUplink } from '../../app/sync/uplink.ts';
+import { createUplink, QUIET_MS } from '../../app/sync/uplink.ts';
 import { startCart } from '../support/one-cart.ts';
 import { HERE, MARIA } from '../support/ward-policy.ts';
 import { AWAY, stubServer } from './stub-server.ts';
@@ -35,6 +35,21 @@ test('the answer is lost on the way: the same entries go again, and then exactly
   await cart.tap(MARIA);
   await uplink.push();
   expect(asked[2]?.body).toMatchObject({ from: size, entries: [expect.any(String)] });
+});
+
+test('nothing happens at the cart for half a minute: its last checkpoint is cosigned anew, once', async () => {
+  const cart = await startCart({ tablets: 1 });
+  const { client, asked } = stubServer((_method, _path, body) => cosigned(body as Upload));
+  let monoMs = 0;
+  const uplink = createUplink(cart.store(), () => client, ORIGIN, witness, () => monoMs);
+  await uplink.push();
+  const size = cart.store().size();
+  monoMs = QUIET_MS - 1;
+  expect(await uplink.push()).toEqual({ ok: true, value: { kind: 'nothing' } });
+  monoMs = QUIET_MS;
+  expect(await uplink.push()).toMatchObject({ ok: true, value: { kind: 'sent' } });
+  expect(asked.at(-1)?.body).toMatchObject({ from: size, entries: [] });
+  expect(await uplink.push()).toEqual({ ok: true, value: { kind: 'nothing' } });
 });
 
 test.each([
