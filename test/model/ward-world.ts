@@ -13,28 +13,8 @@ import { judgeBinding, nextSanitizationStep } from '../../app/domain/sanitizatio
 import { ladderRow } from '../../app/domain/staleness.ts';
 import type { CartView, DeviceRow, TableName, Tables } from '../../app/domain/tables.ts';
 import type { DeviceStanding, UnprovenReason } from '../../app/domain/terms.ts';
+import { RULES } from '../support/ward-rules.ts';
 
-/**
- * A cart, its tablets, an MDM and a server in one deterministic world, for histories by the hundred thousand. The rules
- * are the product's own; the judge of every offer is the virtual tablet that really sits in the slot.
- */
-export const RULES: Rules = {
-  mandatoryLeaves: ['standing', 'serial-in-slot', 'no-exposure', 'wipe-confirmed', 'enrolment-new', 'credentials-revoked', 'queue-clear', 'profile-present', 'posture', 'battery', 'bundle'],
-  batteryFloorPercent: 30,
-  batteryDriftPercentPerHour: 2,
-  evidenceMaxAgeMs: 7 * 86_400_000,
-  offerMs: 30_000,
-  claimMs: 60_000,
-  graceMs: 12 * 3_600_000,
-  devicesPerPerson: 1,
-  pinLockoutMs: 900_000,
-  gapMaxMs: 10_000,
-  rebootMaxMs: 900_000,
-  sanitizationOverdueMs: 2_700_000,
-  rolesThatMayTake: ['clinician'],
-  nightFrom: '21:00',
-  nightTo: '06:30',
-};
 const WARD = '7e';
 const HERE = { tenant: 'demo', station: 'cart-a' };
 const PACE = { deliver: [200, 700], erase: [800, 2000], enrol: [700, 1800], report: [200, 500], settle: 60_000, replay: 20_000, reportEvery: 3_600_000 } as const;
@@ -56,6 +36,10 @@ export interface Statement {
   readonly issuedAtMs: number;
 }
 
+/**
+ * A cart, its tablets, an MDM and a server in one deterministic world, for histories by the hundred thousand. The rules
+ * are the product's own; the judge of every offer is the virtual tablet that really sits in the slot.
+ */
 export interface WardWorld {
   readonly mdm: Mdm;
   readonly tablets: readonly Tablet[];
@@ -96,7 +80,7 @@ export function createWardWorld(options: { seed: number; leaves?: readonly GateL
   const leaves = options.leaves ?? RELEASE_GATE;
   const slotCount = options.slots ?? 3;
   let nowMs = 1_800_000_000_000;
-  let rules = RULES;
+  let rules: Rules = RULES;
   const mdm = createMdm({ random, clockMs: nowMs, pace: PACE });
   const tablets = Array.from({ length: options.tablets ?? 2 }, (_, n) => createTablet({ serial: `T${n}`, profile: 'ward', charge: 90 }));
   for (const tablet of tablets) mdm.admit(tablet);

@@ -18,7 +18,8 @@ import { cartHost, type CartHost } from './cart-host.ts';
 import { cartKiosk, type CartKiosk } from './cart-kiosk.ts';
 import { onDisk, type Disk } from './full-disk.ts';
 import { turnableClock, type TurnableClock } from './turnable-clock.ts';
-import { HERE, PIN, policy, RULES, SECRETS, tablet, type Person } from './ward-policy.ts';
+import { HERE, PIN, policy, SECRETS, tablet, type Person } from './ward-policy.ts';
+import { RULES } from './ward-rules.ts';
 
 /**
  * One cart whole: the station on a real SQLite ledger in a folder of its own, its hardware, its page, its server's word

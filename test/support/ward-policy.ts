@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { BundleDevice, PolicyBundle, Rules, StaffMember } from '../../app/contract/policy-bundle.ts';
+import type { BundleDevice, PolicyBundle, StaffMember } from '../../app/contract/policy-bundle.ts';
 import type { TenantSecrets } from '../../app/contract/station-http.ts';
 import { createBadgeHmacs } from '../../app/station/badge.ts';
+import { RULES } from './ward-rules.ts';
 
 /** One ward's people, tablets and rules, as a policy bundle would bring them. */
 export const SECRETS: TenantSecrets = {
@@ -32,24 +33,6 @@ export function person(n: number): Person {
   return found;
 }
 export const [MARIA, JONAS, AYLIN] = [person(0), person(1), person(2)];
-
-export const RULES: Rules = {
-  mandatoryLeaves: ['standing', 'serial-in-slot', 'no-exposure', 'wipe-confirmed', 'enrolment-new', 'credentials-revoked', 'queue-clear', 'profile-present', 'posture', 'battery', 'bundle'],
-  batteryFloorPercent: 30,
-  batteryDriftPercentPerHour: 2,
-  evidenceMaxAgeMs: 7 * 86_400_000,
-  offerMs: 30_000,
-  claimMs: 60_000,
-  graceMs: 12 * 3_600_000,
-  devicesPerPerson: 1,
-  pinLockoutMs: 900_000,
-  gapMaxMs: 10_000,
-  rebootMaxMs: 900_000,
-  sanitizationOverdueMs: 2_700_000,
-  rolesThatMayTake: ['clinician'],
-  nightFrom: '21:00',
-  nightTo: '06:30',
-};
 
 export const HERE = { tenant: 'mercy', station: 'cart-7' };
 export const tablet = (serial: string): BundleDevice => ({ serial, asset: `A-${serial}`, ward: '7e', model: 'Samsung SM-X306B', platform: 'android', profile: 'ward-7-east', standing: 'admitted' });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { candidates, chooseDevice, commonestReason, held, type Candidate } from '../../../app/domain/choose-device.ts';
 import type { UnprovenReason } from '../../../app/domain/terms.ts';
-import { RULES } from '../../support/ward-policy.ts';
+import { RULES } from '../../support/ward-rules.ts';
 import { foldedLedger } from './folded-ledger.ts';
 import { ACTOR, provenDevice } from './rows.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { attemptsNow, decideTap, lockedMinutes, PIN_TRIES, triesNow, type TapFacts } from '../../../app/domain/identify.ts';
-import { RULES } from '../../support/ward-policy.ts';
+import { RULES } from '../../support/ward-rules.ts';
 import { foldedLedger } from './folded-ledger.ts';
 
 const NOW_MS = Date.UTC(2027, 0, 4, 12);
