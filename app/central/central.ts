@@ -18,6 +18,7 @@ import { createPeopleHttp } from './people-http.ts';
 import { runSanitization, type SanitizationPace } from './sanitization.ts';
 import { createStationHttp } from './station-http.ts';
 import { createWakener } from './wakener.ts';
+import { witnessOnPostgres } from './witness-postgres.ts';
 import type { Result } from '../domain/result.ts';
 
 export interface CentralOptions {
@@ -83,7 +84,7 @@ export async function startCentral(options: CentralOptions): Promise<Central> {
       opened.push(() => queue.close());
     }
     const serverCertificate = (): Promise<PemPair> => issueServerCertificate(keys.authority, keys.tenant, [options.host, ...options.stationNames].filter((name) => name !== '0.0.0.0' && name !== '::'));
-    const stations = createStationHttp({ ...base, ingest: createIngest({ ...base, project: options.project }), bundles, wakener, server: await serverCertificate() });
+    const stations = createStationHttp({ ...base, ingest: createIngest({ ...base, store: witnessOnPostgres(database), project: options.project }), bundles, wakener, server: await serverCertificate() });
     const stationUrl = await listen(stations, options.host, options.stationPort, '--station-port');
     opened.push(() => closeListener(stations));
     const renewal = setInterval(() => {

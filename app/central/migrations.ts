@@ -1,3 +1,8 @@
+import { CUSTODY } from './schema/custody.ts';
+import { KEY_RANGES } from './schema/key-ranges.ts';
+import { REKEYING } from './schema/rekeying.ts';
+import { SUBTREES } from './schema/subtrees.ts';
+
 /**
  * The server's schema, one step per number; a step is frozen once shipped. Each runs in a transaction of its own.
  * Times are Unix milliseconds. `json` columns that are compared or signed hold text exactly as it was signed.
@@ -196,4 +201,8 @@ create table incident (
 alter table entry drop constraint entry_origin_fkey;
 create table renewal_nonce (nonce_hash bytea primary key, expires_at_ms bigint not null);
 `,
+  SUBTREES,
+  CUSTODY,
+  KEY_RANGES,
+  REKEYING,
 ];

@@ -12,6 +12,13 @@ export interface Poison {
   readonly message: string;
 }
 
+/** An entry whose effect was set aside. */
+export interface Found {
+  readonly seq: number;
+  readonly bytes: Buffer;
+  readonly poison: Poison;
+}
+
 const LARGEST_INT = 2_147_483_647;
 
 /** Whether PostgreSQL has no place for a value of the entry's envelope: NUL in a text, a slot beyond its integers. */
@@ -28,7 +35,7 @@ export function isDataException(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && /^2[23]/.test(error.code) && error.code.length === 5;
 }
 
-export async function setAside(client: Queryable, origin: string, found: readonly { readonly seq: number; readonly bytes: Buffer; readonly poison: Poison }[], nowMs: number): Promise<void> {
+export async function setAside(client: Queryable, origin: string, found: readonly Found[], nowMs: number): Promise<void> {
   if (found.length === 0) return;
   await client.query(
     `insert into poison_entry (origin, seq, bytes, reason, message, found_at_ms)

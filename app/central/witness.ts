@@ -8,6 +8,7 @@ import { publicKeyFrom, verifierKey } from '../ledger/note.ts';
 import type { Queryable } from './database.ts';
 import type { Refusal } from './http-reply.ts';
 import { unstorable, type Poison } from './poison.ts';
+import type { WitnessTransaction } from './witness-store.ts';
 
 /** What the server holds of a ledger: the last thing it cosigned. */
 export interface OriginRow {
@@ -54,28 +55,17 @@ export class Refused extends Error {
 
 const inconsistent = (message: string): Refused => new Refused({ reason: 'inconsistent', message });
 
-/** Reads what is held and keeps others out of this ledger until the transaction ends. */
-export async function lockOrigin(client: Queryable, origin: string): Promise<OriginRow | undefined> {
-  const found = await client.query<OriginRow>(
-    `select station, epoch, ledger_key, size, frontier, last_leaf, checkpoint, cosignature, cosigned_at_ms, refolded,
-            exists (select 1 from origin as later where later.station = origin.station and later.epoch > origin.epoch) as superseded
-     from origin where origin = $1 for update`,
-    [origin],
-  );
-  return found.rows[0];
-}
-
 /** The entries that are new here. What was sent before must be byte for byte what we hold; a gap or a fork is refused. */
-export async function withoutKnown(client: Queryable, upload: DecodedUpload, row: OriginRow): Promise<readonly Buffer[]> {
+export async function withoutKnown(transaction: Pick<WitnessTransaction, 'heldEntries'>, upload: DecodedUpload, row: OriginRow): Promise<readonly Buffer[]> {
   const { origin, from, entries } = upload;
   const staleSize = { reason: 'stale-size', size: row.size, message: `The server holds ${row.size} entries; this upload starts at ${from}. Send from ${row.size}.` } as const;
   // A station sends from what we cosigned: whoever starts above that has a cosignature that this database has lost.
   if (from > row.size) throw new Refused(staleSize, { station: row.station, origin, kind: 'witness-behind', evidence: String(row.size), detail: { from, held: row.size } });
   const overlap = Math.min(row.size - from, entries.length);
   if (overlap > 0) {
-    const held = await client.query<{ seq: number; bytes: Buffer }>('select seq, bytes from entry where origin = $1 and seq >= $2 and seq < $3 order by seq', [origin, from, from + overlap]);
-    for (const { seq, bytes } of held.rows) {
-      if (!entries[seq - from]?.equals(bytes)) throw inconsistent(`Entry ${seq} differs from the one the server cosigned. This ledger has two histories; it needs a new epoch.`);
+    const held = await transaction.heldEntries(origin, from, from + overlap);
+    for (const [index, bytes] of held.entries()) {
+      if (!entries[index]?.equals(bytes)) throw inconsistent(`Entry ${from + index} differs from the one the server cosigned. This ledger has two histories; it needs a new epoch.`);
     }
   }
   // Not yet an incident: a retry that was overtaken looks the same. A station that is behind asks for a new epoch and says why.

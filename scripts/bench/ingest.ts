@@ -3,6 +3,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createIngest } from '../../app/central/ingest.ts';
+import { witnessOnPostgres } from '../../app/central/witness-postgres.ts';
 import type { EntryDraft } from '../../app/domain/entries.ts';
 import { projectEntry } from '../../app/domain/projection.ts';
 import { signCheckpoint } from '../../app/ledger/checkpoint.ts';
@@ -35,7 +36,7 @@ export async function benchIngest(): Promise<Row[]> {
     await database.query(`insert into station (id, ward, cart, shelves, encryption_key, certificate_until_ms, enrolled_at_ms) values ($1, '7e', 'Bench', '[]', '{}', 0, 0)`, [station]);
     await database.query('insert into origin (origin, station, epoch, ledger_key) values ($1, $2, 1, $3)', [origin, station, rawPublicKey(privateKey)]);
     await database.query('create table floor (like entry including all)');
-    const ingest = createIngest({ database, keys: central.keys, now: Date.now, project: projectEntry });
+    const ingest = createIngest({ store: witnessOnPostgres(database), keys: central.keys, now: Date.now, project: projectEntry });
     const spent = { ingest: [] as number[], copy: [] as number[] };
     for (const [turn, batch] of batches(station, origin, privateKey).entries()) {
       const file = join(folder, `${turn}.copy`);

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../app/central/database.ts';
 import { createIngest } from '../../app/central/ingest.ts';
+import { witnessOnPostgres } from '../../app/central/witness-postgres.ts';
 import { uploadResponse } from '../../app/contract/station-http.ts';
 import { projectEntry } from '../../app/domain/projection.ts';
 import type { Result } from '../../app/domain/result.ts';
@@ -76,7 +77,7 @@ describe('an upload', () => {
     const waiting = (): Promise<number | null> => central.database.query(`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`).then(({ rowCount }) => rowCount);
     let arrived = 0;
     const ingest = createIngest({
-      database: {
+      store: witnessOnPostgres({
         ...central.database,
         transaction: (work) =>
           central.database.transaction(async (client) => {
@@ -85,7 +86,7 @@ describe('an upload', () => {
             if (arrived++ === 0) await expect.poll(waiting, { timeout: 10_000 }).toBe(1);
             return result;
           }),
-      },
+      }),
       keys: central.keys,
       now: central.options.now,
       project: projectEntry,
@@ -252,13 +253,13 @@ describe('the server itself', () => {
   it('killed between persisting and replying gives the same cosignature afterwards', async () => {
     const lost = new Error('killed');
     const dying = createIngest({
-      database: {
+      store: witnessOnPostgres({
         ...central.database,
         transaction: async (work) => {
           await central.database.transaction(work);
           throw lost;
         },
-      },
+      }),
       keys: central.keys,
       now: central.options.now,
       project: projectEntry,
@@ -275,7 +276,7 @@ describe('the server itself', () => {
   it('killed before the commit has stored nothing, and its next try knows nothing of the first', async () => {
     let kill = true;
     const ingest = createIngest({
-      database: {
+      store: witnessOnPostgres({
         ...central.database,
         transaction: (work) =>
           central.database.transaction(async (client) => {
@@ -283,7 +284,7 @@ describe('the server itself', () => {
             if (kill) throw new Error('killed');
             return result;
           }),
-      },
+      }),
       keys: central.keys,
       now: central.options.now,
       project: projectEntry,
@@ -296,7 +297,7 @@ describe('the server itself', () => {
 
   it('runs as two processes on one database, which take turns with one ledger', async () => {
     const second = await openDatabase(central.options.databaseUrl, () => undefined);
-    const other = createIngest({ database: second, keys: central.keys, now: central.options.now, project: projectEntry });
+    const other = createIngest({ store: witnessOnPostgres(second), keys: central.keys, now: central.options.now, project: projectEntry });
     expect((await send(ledger.upload(0, 1))).status).toBe(200);
     expect(await other(station.id, ledger.upload(1, 2))).toMatchObject({ ok: true });
     expect((await send(ledger.upload(2, 3))).status).toBe(200);

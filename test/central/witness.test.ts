@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createIngest } from '../../app/central/ingest.ts';
+import { witnessOnPostgres } from '../../app/central/witness-postgres.ts';
 import { replayPoison } from '../../app/central/poison.ts';
 import { projectEntry } from '../../app/domain/projection.ts';
 import type { EntryDraft } from '../../app/domain/entries.ts';
@@ -141,8 +142,8 @@ describe('a poison entry is set aside whole and blocks nothing', () => {
 
   it('replayed by a program that understands it: it takes effect in its place, once, and other processes notice', async () => {
     // A server program that stumbles over every return; the station's own did not.
-    const stumbling = createIngest({ database: central.database, keys: central.keys, now: central.options.now, project: (view, entry) => (entry.type === 'returned' ? stumble() : projectEntry(view, entry)) });
-    const other = createIngest({ database: central.database, keys: central.keys, now: central.options.now, project: projectEntry });
+    const stumbling = createIngest({ store: witnessOnPostgres(central.database), keys: central.keys, now: central.options.now, project: (view, entry) => (entry.type === 'returned' ? stumble() : projectEntry(view, entry)) });
+    const other = createIngest({ store: witnessOnPostgres(central.database), keys: central.keys, now: central.options.now, project: projectEntry });
     expect(await stumbling(station.id, ledger.upload())).toMatchObject({ ok: true });
     expect(await rowOf(SERIAL)).not.toMatchObject({ custody: { kind: 'cart', slot: 1 } });
     ledger.add({ type: 'sanitization-requested', device: SERIAL, slot: 1, body: { request: station.id, nonce: 'ab'.repeat(16), exposure: 'cd'.repeat(32), attempt: 1 } });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { createIngest, type Ingest } from '../../app/central/ingest.ts';
+import { witnessOnPostgres } from '../../app/central/witness-postgres.ts';
 import { uploadRequest } from '../../app/contract/station-http.ts';
 import type { EntryDraft } from '../../app/domain/entries.ts';
 import { projectEntry } from '../../app/domain/projection.ts';
@@ -52,7 +53,7 @@ function mortalServer(random: () => number, chance: () => number): { readonly in
   let deaths = 0;
   const begin = (): Ingest =>
     createIngest({
-      database: {
+      store: witnessOnPostgres({
         ...central.database,
         transaction: async (work) => {
           const dies = random() < chance() ? (random() < 0.5 ? 'before' : 'after') : 'not';
@@ -64,7 +65,7 @@ function mortalServer(random: () => number, chance: () => number): { readonly in
           if (dies === 'after') throw new Error('killed after the commit');
           return result;
         },
-      },
+      }),
       keys: central.keys,
       now: central.options.now,
       project: projectEntry,

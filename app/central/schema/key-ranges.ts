@@ -1,0 +1,2 @@
+/** To be written. */
+export const KEY_RANGES = 'select 1';
