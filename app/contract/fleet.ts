@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DEVICE_STANDINGS, GRADES, ROLES, SANITIZATION_FAILURES } from '../domain/terms.ts';
+import { custodyConflict, holder } from './custody.ts';
 
 /** People → central, JSON under /api, cookie session. Errors: status + `{reason, message}`. */
 export const signInRequest = z.strictObject({ user: z.string().min(1).max(120), password: z.string().min(1).max(200) });
@@ -16,8 +17,19 @@ export const fleetDevice = z.strictObject({
     z.strictObject({ kind: z.literal('cart'), station: z.string(), cart: z.string(), slot: z.int() }),
     z.strictObject({ kind: z.literal('person'), name: z.string(), since: z.string() }),
     z.strictObject({ kind: z.literal('unidentified'), since: z.string() }),
+    /**
+     * More than one cart claims it: `overlap` where both cannot be true, `undecided` where the order of the two cannot be told
+     * from the clocks. `sides`: what each of them says, newest claim first.
+     */
+    z.strictObject({
+      kind: z.literal('conflict'),
+      because: z.enum(['overlap', 'undecided']),
+      sides: z.array(z.strictObject({ station: z.string(), cart: z.string(), slot: z.int().optional(), holder: holder.optional(), since: z.string() })).min(1),
+    }),
     z.strictObject({ kind: z.literal('unknown') }),
   ]),
+  /** Present while a conflict about this serial is open (`conflicts`). */
+  conflict: z.literal(true).optional(),
   state: z.enum(['proven', 'preparing', 'waiting', 'out', 'quarantined', 'unknown']),
   grade: z.enum(GRADES),
   /** While waiting: the next leaf that is missing; while quarantined: why. */
@@ -50,6 +62,8 @@ export const fleetView = z.strictObject({
   devices: z.array(fleetDevice),
   stations: z.array(fleetStation),
   quarantine: z.array(z.strictObject({ serial: z.string(), asset: z.string(), reason: z.string(), failure: z.enum(SANITIZATION_FAILURES).optional(), since: z.string() })),
+  /** Open conflicts, newest first, at most 100. */
+  conflicts: z.array(custodyConflict),
 });
 export type FleetView = z.infer<typeof fleetView>;
 /** GET /api/history?device=&limit= → newest first. */

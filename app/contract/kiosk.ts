@@ -69,9 +69,10 @@ export const snapshot = z.strictObject({
   message: kioskMessage,
   /** Others being served at the same moment, first come first. */
   others: z.array(z.strictObject({ name: shortName, slot: slotNumber.optional() })).max(20),
+  /** `unsynced`: entries without the server's cosignature; `unsyncedSinceMs`: when the oldest of them was written. */
   network: z.discriminatedUnion('state', [
-    z.strictObject({ state: z.literal('online'), unsynced: z.int().min(0) }),
-    z.strictObject({ state: z.literal('offline'), sinceMs: z.int(), unsynced: z.int().min(0), bundleAgeMs: z.int().min(0).optional() }),
+    z.strictObject({ state: z.literal('online'), unsynced: z.int().min(0), unsyncedSinceMs: z.int().optional() }),
+    z.strictObject({ state: z.literal('offline'), sinceMs: z.int(), unsynced: z.int().min(0), unsyncedSinceMs: z.int().optional(), bundleAgeMs: z.int().min(0).optional() }),
   ]),
   /** Age class of the staff list (DESIGN "Policy bundle"). */
   ladder: z.enum(['fresh', 'stale', 'break-glass-only', 'none']),

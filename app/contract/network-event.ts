@@ -1,10 +1,18 @@
 import type { BundleRefusal, StatementRefusal } from '../domain/terms.ts';
 import type { PolicyBundle } from './policy-bundle.ts';
-import type { StatementClaims } from './statement.ts';
+import type { CustodyClaims, StatementClaims } from './statement.ts';
 
 /** A statement as sync hands it over: its signature was checked, or it was refused and says why. `digest`: SHA-256 of the JWS, hex. */
-export type ReceivedStatement = { readonly digest: string; readonly claims: StatementClaims } | { readonly digest: string; readonly refusal: StatementRefusal };
-export type ReceivedBundle = { readonly digest: string; readonly jws: string; readonly bundle: PolicyBundle } | { readonly digest: string; readonly refusal: BundleRefusal };
+export type ReceivedStatement = { readonly digest: string; readonly claims: StatementClaims } | { readonly digest: string; readonly custody: CustodyClaims } | { readonly digest: string; readonly refusal: StatementRefusal };
+/**
+ * A bundle that was refused though the server signed it for this tenant (it has expired, or is for other stations) still says
+ * whom it revokes: `version` is its own, `actors` the hashes of the staff ids.
+ */
+export interface Revocations {
+  readonly version: number;
+  readonly actors: readonly string[];
+}
+export type ReceivedBundle = { readonly digest: string; readonly jws: string; readonly bundle: PolicyBundle } | { readonly digest: string; readonly refusal: BundleRefusal; readonly revoked?: Revocations };
 
 /** What sync submits to the station: news from the network, already verified or refused. */
 export type NetworkEvent =

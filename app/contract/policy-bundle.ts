@@ -22,8 +22,16 @@ export const rules = z.strictObject({
   rolesThatMayTake: z.array(z.enum(ROLES)),
   nightFrom: z.string().regex(/^\d\d:\d\d$/),
   nightTo: z.string().regex(/^\d\d:\d\d$/),
+  /** A station's ledger key that is older than this is rotated. */
+  ledgerKeyLifeMs: z.int().positive().default(90 * 86_400_000),
 });
 export type Rules = z.infer<typeof rules>;
+
+/** HMAC-SHA-256 under a badge key, over the upper-case hex of the badge's UID. */
+export const badgeNumberHmac = sha256Hex;
+/** scrypt N=2^17 r=8 p=1 of PIN ‖ pepper. */
+export const pinVerifier = z.strictObject({ salt: z.string().regex(/^[0-9a-f]{32}$/), hash: sha256Hex, pepperVersion: z.int().min(1) });
+export type PinVerifier = z.infer<typeof pinVerifier>;
 
 export const staffMember = z.strictObject({
   /** SHA-256(salt ‖ staff id): what the ledger calls this person. */
@@ -32,10 +40,10 @@ export const staffMember = z.strictObject({
   name: z.string().min(1).max(40),
   roles: z.array(z.enum(ROLES)).min(1),
   wards: z.array(z.string()),
-  /** HMAC-SHA-256 under the badge key of `badgeKeyVersion`, over the upper-case hex of the UID. */
-  badges: z.array(z.strictObject({ hmac: sha256Hex, badgeKeyVersion: z.int().min(1) })),
-  /** scrypt N=2^17 r=8 p=1 of PIN ‖ pepper; absent: no PIN set. */
-  pin: z.strictObject({ salt: z.string().regex(/^[0-9a-f]{32}$/), hash: sha256Hex, pepperVersion: z.int().min(1) }).optional(),
+  /** A badge may stand here under each of two live versions of the badge key. */
+  badges: z.array(z.strictObject({ hmac: badgeNumberHmac, badgeKeyVersion: z.int().min(1) })),
+  /** Absent: no PIN set. */
+  pin: pinVerifier.optional(),
   revoked: z.boolean(),
 });
 export type StaffMember = z.infer<typeof staffMember>;
@@ -52,6 +60,8 @@ export const bundleDevice = z.strictObject({
 });
 export type BundleDevice = z.infer<typeof bundleDevice>;
 
+export const serverJwk = z.strictObject({ kid: z.string(), x: z.string(), kty: z.literal('OKP'), crv: z.literal('Ed25519') });
+
 /** Payload of the bundle: a compact JWS (EdDSA), `typ: dockward-bundle+jwt`. */
 export const policyBundle = z.strictObject({
   tenant: z.string().max(64),
@@ -59,15 +69,25 @@ export const policyBundle = z.strictObject({
   version: z.int().min(1),
   issuedAtMs: z.int(),
   expiresAtMs: z.int(),
+  /** Of the badge keys and peppers that are live: a station that keeps older ones asks for these (GET /v1/secrets). */
+  secretsVersion: z.int().min(1),
   wards: z.array(z.strictObject({ id: z.string(), name: z.string() })),
   staff: z.array(staffMember),
   devices: z.array(bundleDevice),
   rules,
   keys: z.strictObject({
-    /** JWKs (OKP Ed25519, public) that sign statements and bundles. */
-    server: z.array(z.strictObject({ kid: z.string(), x: z.string(), kty: z.literal('OKP'), crv: z.literal('Ed25519') })).min(1),
+    /** JWKs (OKP Ed25519, public) that sign statements and bundles: while one takes the place of another, both. */
+    server: z.array(serverJwk).min(1),
+    /** Those that once did. Stations believe them no longer; an auditor reads old bundles with them. */
+    formerServer: z.array(serverJwk).default([]),
     /** C2SP vkey of the witness: `<name>+<hex id>+<base64 key>`. */
     witness: z.string(),
+    /** Vkeys by which the witness signed before, with the Unix milliseconds when each one stopped. */
+    formerWitnesses: z.array(z.strictObject({ vkey: z.string(), untilMs: z.int() })).default([]),
   }),
+  /** Ledger keys (C2SP vkeys; a key's name is its ledger's origin) that an administrator wants replaced. A station that signs with one of them rotates it. */
+  rotateKeys: z.array(z.strictObject({ vkey: z.string() })).default([]),
+  /** Ledger keys of stations on the deny-list: entries from `afterSize` on were never witnessed and are suspect, whoever signed them. `time`: Unix seconds. */
+  revokedKeys: z.array(z.strictObject({ origin: z.string(), vkey: z.string(), afterSize: z.int().min(0), time: z.int() })).default([]),
 });
 export type PolicyBundle = z.infer<typeof policyBundle>;

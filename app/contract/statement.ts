@@ -41,3 +41,27 @@ export const statementClaims = z.strictObject({
   facts: statementFacts,
 });
 export type StatementClaims = z.infer<typeof statementClaims>;
+
+/**
+ * The payload of a custody statement: a compact JWS (EdDSA), `typ: dockward-custody+jwt`, in the same queue as the statements. It
+ * ends a release of `station` by an entry of another cart's ledger; times are Unix milliseconds, `claimedMs` of that cart's clock,
+ * the others of the server's.
+ */
+export const custodyClaims = z.strictObject({
+  tenant: z.string().max(64),
+  station: z.string().max(64),
+  serial: usbSerial,
+  release: z.string().min(1).max(64),
+  issuedAtMs: z.int(),
+  fact: z.strictObject({
+    kind: z.literal('returned-elsewhere'),
+    atStation: z.string().min(1).max(64),
+    origin: z.string().min(1).max(200),
+    seq: z.int().min(0),
+    leaf: z.string().regex(/^[0-9a-f]{64}$/),
+    claimedMs: z.int(),
+    notBeforeMs: z.int().optional(),
+    notAfterMs: z.int().optional(),
+  }),
+});
+export type CustodyClaims = z.infer<typeof custodyClaims>;

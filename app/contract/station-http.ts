@@ -6,7 +6,7 @@ import { EPOCH_CAUSES } from '../domain/terms.ts';
  * and `/v1/renew-expired`, and nothing else.
  * Errors everywhere: status + `{reason, message}` where `reason` is from ERROR_REASONS.
  */
-export const ERROR_REASONS = ['malformed', 'code-unknown', 'code-used', 'code-expired', 'code-locked', 'not-authenticated', 'denied', 'not-found', 'stale-size', 'inconsistent', 'too-large', 'slow-down', 'unavailable'] as const;
+export const ERROR_REASONS = ['malformed', 'code-unknown', 'code-used', 'code-expired', 'code-locked', 'not-authenticated', 'denied', 'not-found', 'stale-size', 'inconsistent', 'conflict', 'too-large', 'slow-down', 'unavailable'] as const;
 export const errorBody = z.strictObject({ reason: z.enum(ERROR_REASONS), message: z.string(), size: z.int().min(0).optional() });
 
 /** POST /v1/enrol: the one-time code, a PKCS#10 request (PEM, P-256) and the station's ledger key (C2SP vkey). */
@@ -36,8 +36,9 @@ export const enrolResponse = z.strictObject({
 });
 export type EnrolResponse = z.infer<typeof enrolResponse>;
 
-/** Decrypted only in the station's memory and its sealed file. Keys are base64url of 32 bytes. */
+/** Decrypted only in the station's memory and its sealed file. Keys are base64url of 32 bytes. `version` grows with every change to them; the first had none. */
 export const tenantSecrets = z.strictObject({
+  version: z.int().min(1).default(1),
   badgeKeys: z.array(z.strictObject({ version: z.int().min(1), key: z.string() })),
   peppers: z.array(z.strictObject({ version: z.int().min(1), key: z.string() })),
 });

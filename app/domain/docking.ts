@@ -46,6 +46,7 @@ export function judgeDocking(facts: DockFacts): Docking {
       return { kind: 'returned', how: 'put-back', drafts: [arrive('put-back', custody.release)] };
     case 'ward':
       return { kind: 'returned', how: 'found', drafts: [arrive('found', custody.release)] };
+    case 'elsewhere':
     case 'unseen':
       return { kind: 'present', drafts: [arrive('unheld')] };
     case 'rebooting': {

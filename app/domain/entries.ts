@@ -12,11 +12,17 @@ export interface EntryBodies {
   'station-started': { program: string; observedGapMs?: number };
   /** First entry of a ledger that took the place of another. */
   'epoch-began': { cause: EpochCause };
+  /** Checkpoints of more entries than stand before this one are signed by the key `to`. Keys are C2SP vkeys; what both sign is in ledger/key-rotation.ts. */
+  'ledger-key-rotated': { from: string; to: string; oldSignature: string; newSignature: string };
   'clock-stepped': { fromMs: number; toMs: number };
   'host-lost': { cause: string };
   'host-restored': { gapMs: number };
+  /** The ledger could not be written for so long; what happened meanwhile is found by comparing the slots, in the entries that follow. */
+  'recording-resumed': { gapMs: number };
   'bundle-accepted': { version: number; issuedAtMs: number; expiresAtMs: number; digest: string };
   'bundle-refused': { reason: BundleRefusal; digest: string };
+  /** A bundle that could not be used was signed by the server all the same and revokes this person: that much of it is believed. */
+  'staff-revoked': { bundleVersion: number };
   'device-admitted': { asset: string; ward: string; model: string; profile: string; bundleVersion: number };
   'device-standing': { standing: DeviceStanding; bundleVersion: number };
   'tap-refused': { reason: RefusalReason; assurance: Assurance; reader: string; count: number };
@@ -30,6 +36,11 @@ export interface EntryBodies {
   'unidentified-removal': { release: string; claimUntilMs: number };
   'removal-claimed': { release: string; owed: boolean };
   'removal-unclaimed': { release: string };
+  /**
+   * The server stated that the device was put into another cart, and so that this release is over; `seq` and `leaf` name that
+   * cart's entry in the ledger `origin`. `claimedMs` is that cart's clock, the bounds and `issuedAtMs` the server's.
+   */
+  'returned-elsewhere': { release: string; atStation: string; origin: string; seq: number; leaf: string; claimedMs: number; notBeforeMs?: number; notAfterMs?: number; issuedAtMs: number; digest: string };
   returned: { release?: string; how: 'return' | 'put-back' | 'found' | 'unheld'; fault?: string };
   'foreign-docked': { standing: 'unknown' | 'other-ward' | 'lost' | 'retired' };
   'dock-unreadable': { waitedMs: number };

@@ -17,6 +17,8 @@ export interface TapFacts {
   readonly assurance: Assurance;
   readonly ladder: LadderRow;
   readonly rules: Rules;
+  /** Version of the bundle that names the person; 0 without one. */
+  readonly bundleVersion: number;
   /** Trusted time, Unix milliseconds. */
   readonly nowMs: number;
 }
@@ -36,10 +38,10 @@ const GRACE_CLOCK_ERROR_MS = 5 * 60_000;
 
 /** Who may go on to take a device after this tap, and what they still owe. */
 export function decideTap(facts: TapFacts): TapDecision {
-  const { person, standing, assurance, ladder, rules, nowMs } = facts;
+  const { person, standing, assurance, ladder, rules, bundleVersion, nowMs } = facts;
   if (ladder === 'none') return { kind: 'refused', reason: 'bundle-missing' };
   if (!person) return { kind: 'refused', reason: 'badge-unknown' };
-  if (person.revoked) return { kind: 'refused', reason: 'staff-revoked' };
+  if (person.revoked || (standing?.revokedInVersion ?? 0) > bundleVersion) return { kind: 'refused', reason: 'staff-revoked' };
   if (ladder === 'break-glass-only') return { kind: 'refused', reason: 'bundle-too-old' };
   if (!person.roles.some((role) => rules.rolesThatMayTake.includes(role))) return { kind: 'refused', reason: 'role-not-allowed' };
   const stale = ladder === 'stale';

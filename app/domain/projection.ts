@@ -11,9 +11,11 @@ export function projectEntry(view: CartView, entry: RecordedEntry): readonly Cha
   switch (entry.type) {
     case 'station-started':
     case 'epoch-began':
+    case 'ledger-key-rotated':
     case 'clock-stepped':
     case 'host-lost':
     case 'host-restored':
+    case 'recording-resumed':
     case 'bundle-refused':
     case 'tap-refused':
     case 'foreign-docked':
@@ -35,7 +37,11 @@ export function projectEntry(view: CartView, entry: RecordedEntry): readonly Cha
     case 'pin-attempted':
       return [person(view, entry, { attempts: entry.body.attempt })];
     case 'pin-accepted':
-      return [{ table: 'person', key: actorOf(entry), row: { actor: actorOf(entry), attempts: 0, lastPinAtMs: entry.atMs } }];
+      return [person(view, entry, { attempts: 0, lastPinAtMs: entry.atMs })];
+    case 'staff-revoked': {
+      const { actor = actorOf(entry), attempts = 0, ...row } = view.get('person', actorOf(entry)) ?? {};
+      return [{ table: 'person', key: actor, row: { ...row, actor, attempts, revokedInVersion: entry.body.bundleVersion } }];
+    }
     case 'pin-refused':
       return [person(view, entry, { attempts: entry.body.attempt, ...(entry.body.locked ? { lockedUntilMs: entry.body.lockedUntilMs } : {}) })];
     case 'offered': {
@@ -62,6 +68,8 @@ export function projectEntry(view: CartView, entry: RecordedEntry): readonly Cha
       }));
     case 'removal-unclaimed':
       return change(view, entry, (row) => ({ ...row, custody: { kind: 'ward', release: entry.body.release, sinceMs: entry.atMs } }));
+    case 'returned-elsewhere':
+      return change(view, entry, (row) => ({ ...row, custody: { kind: 'elsewhere', station: entry.body.atStation, release: entry.body.release, sinceMs: entry.atMs } }));
     case 'returned':
       return change(view, entry, (row) => ({ ...row, custody: { kind: 'cart', slot: slotOf(entry), sinceMs: entry.atMs } }));
     case 'absent':
@@ -161,10 +169,10 @@ function change(view: CartView, entry: RecordedEntry, next: (row: DeviceRow) => 
 const device = (row: DeviceRow): Change => ({ table: 'device', key: row.serial, row });
 
 /** A lockout that is not renewed here is over: the attempt that follows it starts the count anew. */
-function person(view: CartView, entry: RecordedEntry, next: { attempts: number; lockedUntilMs?: number }): Change {
+function person(view: CartView, entry: RecordedEntry, next: { attempts: number; lockedUntilMs?: number; lastPinAtMs?: number }): Change {
   const actor = actorOf(entry);
-  const lastPinAtMs = view.get('person', actor)?.lastPinAtMs;
-  return { table: 'person', key: actor, row: { actor, ...(lastPinAtMs === undefined ? {} : { lastPinAtMs }), ...next } };
+  const { attempts: _before, lockedUntilMs: _over, ...kept } = view.get('person', actor) ?? { attempts: 0 };
+  return { table: 'person', key: actor, row: { actor, ...kept, ...next } };
 }
 
 function deviceOf(entry: RecordedEntry): string {

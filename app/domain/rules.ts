@@ -17,4 +17,5 @@ export interface Rules {
   readonly rolesThatMayTake: readonly Role[];
   readonly nightFrom: string;
   readonly nightTo: string;
+  readonly ledgerKeyLifeMs: number;
 }

@@ -9,6 +9,8 @@ export type Custody =
   | { readonly kind: 'ward'; readonly release: string; readonly sinceMs: number }
   /** Away during an open sanitization, within the time a reboot may take. */
   | { readonly kind: 'rebooting'; readonly slot: number; readonly sinceMs: number; readonly request: string }
+  /** The server stated that it was put into the cart of `station`; nobody here answers for it any more. */
+  | { readonly kind: 'elsewhere'; readonly station: string; readonly release: string; readonly sinceMs: number }
   | { readonly kind: 'unseen' };
 
 /** The last time the device was, or may have been, out of the cart's sight. `leaf` is what a sanitization must cite. */
@@ -75,6 +77,8 @@ export interface PersonRow {
   readonly attempts: number;
   readonly lockedUntilMs?: number;
   readonly lastPinAtMs?: number;
+  /** Revoked by a bundle that could not be used otherwise; a bundle accepted at this version or a later one decides anew. */
+  readonly revokedInVersion?: number;
 }
 
 /** One enrolment ever stated for a device; the key is `<serial> <enrolment>`. */

@@ -93,7 +93,7 @@ export const REFUSAL_REASONS = [
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 
 /** Why a statement from the network is not evidence. It is recorded, never used. */
-export const STATEMENT_REFUSALS = ['signature', 'malformed', 'tenant', 'station', 'serial', 'request', 'nonce', 'duplicate'] as const;
+export const STATEMENT_REFUSALS = ['signature', 'malformed', 'tenant', 'station', 'serial', 'request', 'nonce', 'release', 'duplicate'] as const;
 export type StatementRefusal = (typeof STATEMENT_REFUSALS)[number];
 
 /** Why a policy bundle is not taken; the last good one stays. */
@@ -108,5 +108,5 @@ export const QUARANTINE_REASONS = ['sanitization-failed', 'sanitization-overdue'
 export type QuarantineReason = (typeof QUARANTINE_REASONS)[number];
 
 /** Why a station gave its ledger up and began the next epoch of it. */
-export const EPOCH_CAUSES = ['unreadable', 'behind-witness', 'two-histories', 'epoch-taken'] as const;
+export const EPOCH_CAUSES = ['unreadable', 'behind-witness', 'two-histories', 'epoch-taken', 'key-lost'] as const;
 export type EpochCause = (typeof EPOCH_CAUSES)[number];

@@ -9,7 +9,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const person = { actor: 'a'.repeat(64), roles: ['clinician'], revoked: false, hasPin: true } as const;
 const standing = (change: object) => ({ actor: person.actor, attempts: 0, ...change });
-const decide = (change: Partial<TapFacts>) => decideTap({ person, standing: undefined, assurance: 'uid', ladder: 'fresh', rules: RULES, nowMs: NOW_MS, ...change });
+const decide = (change: Partial<TapFacts>) => decideTap({ person, standing: undefined, assurance: 'uid', ladder: 'fresh', rules: RULES, bundleVersion: 3, nowMs: NOW_MS, ...change });
 
 test.each<[string, Partial<TapFacts>, object]>([
   ['a badge alone, no recent PIN', {}, { kind: 'needs-pin', triesLeft: 5 }],
@@ -26,6 +26,8 @@ test.each<[string, Partial<TapFacts>, object]>([
   ['nobody known', { person: undefined }, { kind: 'refused', reason: 'badge-unknown' }],
   ['struck off', { person: { ...person, revoked: true }, assurance: 'crypto' }, { kind: 'refused', reason: 'staff-revoked' }],
   ['struck off, on a list that is too old', { person: { ...person, revoked: true }, ladder: 'break-glass-only' }, { kind: 'refused', reason: 'staff-revoked' }],
+  ['struck off by a later list that could not be used', { standing: standing({ revokedInVersion: 4 }), assurance: 'crypto' }, { kind: 'refused', reason: 'staff-revoked' }],
+  ['struck off by such a list, and back in the list that was accepted since', { standing: standing({ revokedInVersion: 3 }), assurance: 'crypto' }, { kind: 'identified', stale: false }],
   ['a role that takes nothing', { person: { ...person, roles: ['vendor'] }, assurance: 'crypto' }, { kind: 'refused', reason: 'role-not-allowed' }],
   ['no PIN set', { person: { ...person, hasPin: false } }, { kind: 'refused', reason: 'pin-not-set' }],
   ['no PIN set, but a badge that proves itself', { person: { ...person, hasPin: false }, assurance: 'crypto' }, { kind: 'identified', stale: false }],
