@@ -2,8 +2,9 @@ import { openCheckpoint, openCosignature, parseCheckpoint, type Checkpoint } fro
 import { keyAt, parseKeys, type BundleKeys } from './bundle.ts';
 import { createCustodyJudge, type CustodyJudge } from './custody.ts';
 import { recordedEntry } from './entry.ts';
+import { createRangeJudge, signedAfterItsTime, suspectFrom, trustedWitness, type RangeJudge } from './key-ranges.ts';
 import { HASH_BYTES } from './merkle.ts';
-import { parseNote, parseVkey } from './note.ts';
+import { parseNote } from './note.ts';
 import { readPolicy, type AuditPolicy } from './policy.ts';
 import { readTar, type TarFile } from './tar.ts';
 import { readEntryBundle, TILE_WIDTH, tilePath, tilesInOrder } from './tiles.ts';
@@ -68,11 +69,16 @@ export async function auditBundle(chunks: AsyncIterable<Uint8Array> | Iterable<U
   let witnessed: Audit['witnessed'];
   const custody = createCustodyJudge((digest) => head?.policies.get(digest));
   let firstWrong: Finding | undefined;
+  let ranges: RangeJudge | undefined;
+  let wrongKey: Finding | undefined;
   let custodyFindings = 0;
   const accepted = new Set<string>();
   const judge = (): void => {
     const { last } = verification;
     if (!last) return;
+    if (head) ranges ??= createRangeJudge(head.checkpoint.origin, head.keys);
+    const changed = ranges?.push(last.entry);
+    if (changed !== undefined) wrongKey ??= { kind: 'key-range', seq: last.entry.seq, message: changed };
     const recorded = recordedEntry(last.entry, last.leaf);
     if (recorded.type === 'bundle-accepted') accepted.add(recorded.body.digest);
     const wrong = custody.push(recorded);
@@ -91,7 +97,9 @@ export async function auditBundle(chunks: AsyncIterable<Uint8Array> | Iterable<U
     for (const policy of head.policies.values()) {
       if (!accepted.has(policy.digest)) throw found('bytes', `policy/${policy.version}.jws is not a policy that this ledger accepted`, { file: `policy/${policy.version}.jws` });
     }
-    finding = firstWrong;
+    const late = trust && witnessed && signedAfterItsTime(trust, head.keys.witness, witnessed.timeS);
+    const suspect = suspectFrom(head.checkpoint.origin, head.checkpoint.size, head.keys, trust);
+    finding = wrongKey ?? (late === true ? { kind: 'witness', message: 'the witness signed by a key that had been replaced before' } : undefined) ?? (suspect && { kind: 'key-range', ...suspect }) ?? firstWrong;
   } catch (error) {
     if (!(error instanceof Found)) throw error;
     finding = error.finding;
@@ -163,9 +171,7 @@ async function readHead(files: Files, trust: AuditPolicy | undefined): Promise<{
     policies.set(policy.digest, policy);
   }
   if (trust) {
-    const witness = parseVkey(trust.witness);
-    const own = keys.value.witness;
-    if (!witness.ok || witness.value.name !== own.name || !witness.value.publicKey.equals(own.publicKey)) throw found('witness', 'the witness named in the bundle is not the one of the policy given', { file: 'keys' });
+    if (!trustedWitness(trust, keys.value.witness)) throw found('witness', 'the witness named in the bundle is not the one of the policy given', { file: 'keys' });
   }
   const head: Head = { note, checkpoint: checkpoint.value, cosigned, keys: keys.value, policies };
   checkSigner(head);
@@ -187,6 +193,8 @@ function checkSigner({ note, checkpoint, keys }: Head): void {
   throw found('signature', `the checkpoint over ${checkpoint.size} entries is not signed by this station (${opened.reason})`, { file: 'checkpoint' });
 }
 
+const HEX_DIGITS = 2 * HASH_BYTES;
+
 async function readTiles(files: Files, head: Head, first: TarFile | undefined, verification: Verification, judge: () => void, saw: (timeS: number, size: number) => void): Promise<void> {
   const { size } = head.checkpoint;
   const cosigned = openCosigned(head);
@@ -198,7 +206,7 @@ async function readTiles(files: Files, head: Head, first: TarFile | undefined, v
     saw(cosigned.timeS, cosigned.checkpoint.size);
   };
   let file = first;
-  let leaves: Buffer = Buffer.alloc(0);
+  let leaves = '';
   let completed: Buffer[] = [];
   let suspect: number | undefined;
   witness();
@@ -206,11 +214,12 @@ async function readTiles(files: Files, head: Head, first: TarFile | undefined, v
     const name = tilePath(tile);
     if (file?.name !== name) throw unexpected(file, name);
     if (tile.level === 0) {
-      leaves = file.content;
-      if (leaves.length !== tile.width * HASH_BYTES) throw found('bytes', `${name} has not the length of ${tile.width} hashes`, { file: name });
+      leaves = file.content.toString('hex');
+      if (file.content.length !== tile.width * HASH_BYTES) throw found('bytes', `${name} has not the length of ${tile.width} hashes`, { file: name });
     } else if (tile.level === 'entries') {
       const { entries, whole } = readEntryBundle(file.content);
-      for (const [at, bytes] of entries.entries()) {
+      let at = 0;
+      for (const bytes of entries) {
         if (at === tile.width) throw found('root', `${name} holds more entries than the checkpoint counts`, { file: name, seq: verification.size });
         takeEntry(verification, bytes, suspect, size);
         suspect = undefined;
@@ -219,10 +228,11 @@ async function readTiles(files: Files, head: Head, first: TarFile | undefined, v
           throw found('chain', 'entry 0 is of another station or epoch than the checkpoint', { seq: 0 });
         }
         // Which of the two was changed, the entry or the tile, the next entry's link or the root tells.
-        if (last && leaves.compare(last.leaf, 0, HASH_BYTES, at * HASH_BYTES, (at + 1) * HASH_BYTES) !== 0) suspect = last.entry.seq;
+        if (last && leaves.slice(at * HEX_DIGITS, (at + 1) * HEX_DIGITS) !== last.leaf) suspect = last.entry.seq;
         if (last && last.tiles.length > 0) completed = [...last.tiles];
         judge();
         if (suspect === undefined) witness();
+        at += 1;
       }
       if (!whole) throw found('bytes', `${name} ends within entry ${verification.size}`, { file: name, seq: verification.size });
       if (entries.length < tile.width) throw found('root', `the checkpoint counts ${size} entries; entry ${verification.size} is missing`, { file: name, seq: verification.size });

@@ -1,7 +1,6 @@
 import type { LedgerValue } from '../domain/entries.ts';
 import { ok, refused, type Result } from '../domain/result.ts';
 import { canonicalText } from './canonical.ts';
-import { HASH_BYTES, leafHash } from './merkle.ts';
 import { encodeVkey, parseVkey, type VerifierKey } from './note.ts';
 import { tarEnd, tarFile } from './tar.ts';
 import { createTileTree, entryBundle, TILE_WIDTH, tilePath, tilesInOrder } from './tiles.ts';
@@ -11,6 +10,14 @@ export interface KeyRange {
   readonly key: VerifierKey;
   readonly from: number;
   readonly to: number;
+  /** Absent while nobody has revoked it. */
+  readonly revoked?: Revoked;
+}
+
+/** A key that is not believed any more: entries from `atSize` on, whoever signed them, were not seen by the witness before. `time`: Unix seconds. */
+export interface Revoked {
+  readonly atSize: number;
+  readonly time: number;
 }
 
 /** The file `keys` of a bundle. */
@@ -49,9 +56,13 @@ export async function* writeBundle(parts: BundleParts): AsyncGenerator<Buffer> {
     if (tile.level === 0) {
       entries = await parts.entries(tile.index * TILE_WIDTH, tile.width);
       if (entries.length !== tile.width) throw new Error(`the ledger holds ${tile.index * TILE_WIDTH + entries.length} entries and should hold ${parts.size}`);
-      const leaves = entries.map(leafHash);
-      completed = leaves.flatMap((leaf) => tree.add(leaf));
-      yield tarFile({ name, content: Buffer.concat(leaves, tile.width * HASH_BYTES) });
+      completed = [];
+      let leaves = '';
+      for (const bytes of entries) {
+        leaves += tree.add(bytes);
+        completed.push(...tree.completed);
+      }
+      yield tarFile({ name, content: Buffer.from(leaves, 'hex') });
     } else if (tile.level === 'entries') {
       yield tarFile({ name, content: entryBundle(entries) });
     } else {
@@ -61,9 +72,13 @@ export async function* writeBundle(parts: BundleParts): AsyncGenerator<Buffer> {
   yield tarEnd();
 }
 
+/** A range as it is published, by the server's list of ledgers too. */
+export const publishedRange = ({ key, from, to, revoked }: KeyRange): PublishedRange => ({ vkey: encodeVkey(key), from, to, ...(revoked ? { revoked: { ...revoked } } : {}) });
+export type PublishedRange = { vkey: string; from: number; to: number; revoked?: { atSize: number; time: number } };
+
 /** The file `keys`, canonical JSON and a newline. */
 export function keysText({ ranges, witness }: BundleKeys): string {
-  return `${canonicalText({ keys: ranges.map(({ key, from, to }) => ({ vkey: encodeVkey(key), from, to })), witness: encodeVkey(witness) })}\n`;
+  return `${canonicalText({ keys: ranges.map(publishedRange), witness: encodeVkey(witness) })}\n`;
 }
 
 export const KEYS_FAULTS = ['malformed', 'key', 'witness-key', 'ranges'] as const;
@@ -77,10 +92,12 @@ export function parseKeys(text: string, origin: string, size: number): Result<Bu
   let from = 0;
   for (const item of file['keys'] as unknown[]) {
     if (!isRecord(item) || typeof item['vkey'] !== 'string' || !Number.isSafeInteger(item['from']) || !Number.isSafeInteger(item['to'])) return refused('malformed');
-    const range = { from: Number(item['from']), to: Number(item['to']) };
+    const revoked = item['revoked'] === undefined ? undefined : parseRevoked(item['revoked']);
+    if (revoked === 'malformed') return refused('malformed');
+    const range = { from: Number(item['from']), to: Number(item['to']), ...(revoked ? { revoked } : {}) };
     const key = parseVkey(item['vkey']);
     if (!key.ok || key.value.type !== 'ed25519' || key.value.name !== origin) return refused('key');
-    if (range.from !== from || range.to < range.from) return refused('ranges');
+    if (range.from !== from || range.to < range.from || (range.to === range.from && ranges.length > 0)) return refused('ranges');
     from = range.to;
     ranges.push({ key: key.value, ...range });
   }
@@ -91,8 +108,18 @@ export function parseKeys(text: string, origin: string, size: number): Result<Bu
   return keysText(keys) === text ? ok(keys) : refused('malformed');
 }
 
+/** Of the year 9999: later ones have no spelling that a person could read. */
+const LAST_SECOND = 253_402_300_799;
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
+
+function parseRevoked(value: unknown): Revoked | 'malformed' {
+  if (!isRecord(value)) return 'malformed';
+  const { atSize, time } = value;
+  return isCount(atSize) && isCount(time) && Number(time) <= LAST_SECOND ? { atSize: Number(atSize), time: Number(time) } : 'malformed';
+}
+
 /** The key that signs checkpoints of this size. */
-export function keyAt({ ranges }: BundleKeys, size: number): VerifierKey | undefined {
+export function keyAt({ ranges }: Pick<BundleKeys, 'ranges'>, size: number): VerifierKey | undefined {
   return (ranges.find(({ from, to }) => from < size && size <= to) ?? (size === 0 ? ranges[0] : undefined))?.key;
 }
 

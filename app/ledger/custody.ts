@@ -49,9 +49,8 @@ export function createCustodyJudge(policyAt: (digest: string) => AuditPolicy | u
   };
 
   const begins = (release: string): string | undefined => {
-    if (releases.has(release)) return `the release ${release} was already begun`;
-    releases.add(release);
-    return undefined;
+    const before = releases.size;
+    return releases.add(release).size === before ? `the release ${release} was already begun` : undefined;
   };
 
   /** Reads only what is asked for here: the bodies of a forger's entries hold whatever the forger liked. */
@@ -84,9 +83,11 @@ export function createCustodyJudge(policyAt: (digest: string) => AuditPolicy | u
         return device?.custody.kind === 'unidentified' && device.custody.release === entry.body.release ? undefined : `no unidentified removal ${entry.body.release} of ${entry.device} was open`;
       case 'returned': {
         counts.returns += 1;
-        const held = device && 'release' in device.custody ? device.custody.release : undefined;
+        const held = heldRelease(device);
         return held === entry.body.release ? undefined : `it ends the release ${entry.body.release ?? 'of nobody'}; ${held === undefined ? 'none was open' : `open was ${held}`}`;
       }
+      case 'returned-elsewhere':
+        return heldRelease(device) === entry.body.release ? undefined : `it ends the release ${entry.body.release}, which was not open`;
       case 'statement-accepted':
         return device?.request?.request === entry.body.request ? undefined : `its evidence is for the request ${entry.body.request}, which is not the device's last one`;
       default:
@@ -98,7 +99,7 @@ export function createCustodyJudge(policyAt: (digest: string) => AuditPolicy | u
     view,
     counts,
     push(entry) {
-      if (!Object.hasOwn(KNOWN, entry.type)) {
+      if (!KNOWN_TYPES.has(entry.type)) {
         counts.unknown += 1;
         return undefined;
       }
@@ -107,6 +108,9 @@ export function createCustodyJudge(policyAt: (digest: string) => AuditPolicy | u
     },
   };
 }
+
+/** The release that is open of this device. */
+const heldRelease = (device: DeviceRow | undefined): string | undefined => (device && 'release' in device.custody && device.custody.kind !== 'elsewhere' ? device.custody.release : undefined);
 
 /** Custody is told once: only what the cart holds, or has let out of sight to restart, can leave it. */
 function leaving(device: DeviceRow | undefined, entry: RecordedEntry): string | undefined {
@@ -126,15 +130,17 @@ function unprovenOf(device: DeviceRow | undefined, entry: RecordedEntry, policy:
 /** How old evidence was in trusted time, and the ladder of the policy's age, are not in the entries: those two are not judged. */
 const NO_RULES: Rules = {
   mandatoryLeaves: [], batteryFloorPercent: 0, batteryDriftPercentPerHour: 0, evidenceMaxAgeMs: Number.MAX_SAFE_INTEGER, offerMs: 0, claimMs: 0, graceMs: 0, devicesPerPerson: 1,
-  pinLockoutMs: 0, gapMaxMs: 0, rebootMaxMs: 0, sanitizationOverdueMs: 0, rolesThatMayTake: [], nightFrom: '', nightTo: '',
+  pinLockoutMs: 0, gapMaxMs: 0, rebootMaxMs: 0, sanitizationOverdueMs: 0, rolesThatMayTake: [], nightFrom: '', nightTo: '', ledgerKeyLifeMs: 0,
 };
 
 const KNOWN: Readonly<Record<EntryType, true>> = {
-  'station-started': true, 'epoch-began': true, 'clock-stepped': true, 'host-lost': true, 'host-restored': true, 'bundle-accepted': true, 'bundle-refused': true, 'device-admitted': true, 'device-standing': true,
+  'station-started': true, 'epoch-began': true, 'ledger-key-rotated': true, 'clock-stepped': true, 'host-lost': true, 'host-restored': true, 'recording-resumed': true, 'bundle-accepted': true, 'bundle-refused': true, 'staff-revoked': true, 'device-admitted': true, 'device-standing': true,
   'tap-refused': true, 'pin-attempted': true, 'pin-accepted': true, 'pin-refused': true, offered: true, 'offer-lapsed': true, released: true, 'wrong-pull': true, 'unidentified-removal': true,
-  'removal-claimed': true, 'removal-unclaimed': true, returned: true, 'foreign-docked': true, 'dock-unreadable': true, absent: true, reappeared: true, exposed: true,
+  'removal-claimed': true, 'removal-unclaimed': true, returned: true, 'returned-elsewhere': true, 'foreign-docked': true, 'dock-unreadable': true, absent: true, reappeared: true, exposed: true,
   'sanitization-requested': true, 'statement-accepted': true, 'statement-refused': true, 'sanitization-failed': true, quarantined: true,
 };
+
+const KNOWN_TYPES: ReadonlySet<string> = new Set(Object.keys(KNOWN));
 
 /** Tables in which `view` differs from what was stored beside the ledger. */
 export function differingTables(view: CartView, stored: CartView): readonly TableName[] {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { MAX_ENTRY_BYTES } from './canonical.ts';
 
 /** A SHA-256 hash, 32 bytes. The tree is that of RFC 6962 section 2.1. */
 export type Hash = Buffer;
@@ -7,20 +8,50 @@ export const HASH_BYTES = 32;
 export const EMPTY_ROOT: Hash = hash('sha256', '', 'buffer');
 
 /** SHA-256(0x00 ‖ bytes). */
-export function leafHash(bytes: Uint8Array): Hash {
-  const prefixed = Buffer.allocUnsafe(bytes.length + 1);
-  prefixed[0] = 0;
-  prefixed.set(bytes, 1);
-  return hash('sha256', prefixed, 'buffer');
-}
+export const leafHash = (bytes: Uint8Array): Hash => Buffer.from(leafCharacters(bytes), 'latin1');
+
+/** Writes `leafHash(bytes)` into a row of hashes. */
+export const writeLeafHash = (bytes: Uint8Array, row: Buffer, at: number): void => void row.write(leafCharacters(bytes), at, 'latin1');
 
 /** SHA-256(0x01 ‖ left ‖ right). */
 export function nodeHash(left: Hash, right: Hash): Hash {
-  const prefixed = Buffer.allocUnsafe(1 + 2 * HASH_BYTES);
-  prefixed[0] = 1;
-  prefixed.set(left, 1);
-  prefixed.set(right, 1 + HASH_BYTES);
-  return hash('sha256', prefixed, 'buffer');
+  const pair = pairAt(0);
+  pair.set(left, 1);
+  pair.set(right, 1 + HASH_BYTES);
+  return Buffer.from(sha256(pair), 'latin1');
+}
+
+/** The root over a row of 2, 4, … 256 hashes. */
+export function perfectRoot(row: Buffer): Hash {
+  let pairs = row.length / PAIR_BYTES;
+  for (let pair = 0; pair < pairs; pair += 1) pairAt(pair).set(row.subarray(pair * PAIR_BYTES, (pair + 1) * PAIR_BYTES), 1);
+  // Each pair gives half of one in the row above, which takes the place of a pair already done.
+  for (; pairs > 1; pairs /= 2) {
+    for (let pair = 0; pair < pairs; pair += 1) pairAt(Math.floor(pair / 2)).write(sha256(pairAt(pair)), 1 + (pair % 2) * HASH_BYTES, 'latin1');
+  }
+  return Buffer.from(sha256(pairAt(0)), 'latin1');
+}
+
+/** As 32 characters: a Buffer made for the result costs more than the hash in it. */
+const sha256 = (bytes: Buffer): string => hash('sha256', bytes, 'binary');
+
+function leafCharacters(bytes: Uint8Array): string {
+  const prefixed = bytes.length < LEAF.length ? (LEAVES[bytes.length] ??= LEAF.subarray(0, bytes.length + 1)) : Buffer.alloc(bytes.length + 1);
+  prefixed.set(bytes, 1);
+  return sha256(prefixed);
+}
+
+/** Room for what is hashed, written over each time; the first byte, which tells leaves from nodes, stays. */
+const LEAF = Buffer.alloc(1 + MAX_ENTRY_BYTES);
+/** The room for a leaf by the length of its entry. */
+const LEAVES = Array.from<Buffer | undefined>({ length: LEAF.length });
+const PAIR_BYTES = 2 * HASH_BYTES;
+const PAIRS = Array.from({ length: 128 }, () => Buffer.alloc(1 + PAIR_BYTES, 1));
+
+function pairAt(index: number): Buffer {
+  const pair = PAIRS[index];
+  if (pair === undefined) throw new RangeError(`no row has a pair ${index}`);
+  return pair;
 }
 
 /**

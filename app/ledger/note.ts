@@ -28,9 +28,9 @@ export interface VerifierKey {
   readonly publicKey: KeyObject;
 }
 
-/** Verifiers must accept 16 signatures; more than this is an attack on memory. */
+/** Verifiers must accept 16 signatures, of which each can be post-quantum and nearly 5 kB; more than this is an attack on memory. */
 const MAX_SIGNATURES = 100;
-const MAX_NOTE_CHARACTERS = 65_536;
+const MAX_NOTE_CHARACTERS = 256 * 1024;
 const SIGNATURE_LINE = /^— ([^\s\u0085+]+) ([A-Za-z0-9+/]+={0,2})$/u;
 // Everything below U+0020 but the newline.
 const CONTROL_CHARACTER = /[\u0000-\u0009\u000B-\u001F]/u;

@@ -9,9 +9,14 @@ export interface AuditPolicy {
   readonly version: number;
   readonly mandatoryLeaves: readonly GateLeafName[];
   readonly batteryFloorPercent: number;
+  /** Those that sign now and those that once did. */
   readonly serverKeys: readonly KeyObject[];
   /** vkey of the witness. */
   readonly witness: string;
+  /** Those by which the witness signed before, and until when (Unix milliseconds). */
+  readonly formerWitnesses: readonly { readonly vkey: string; readonly untilMs: number }[];
+  /** Ledger keys that the server has revoked: entries from `afterSize` on are suspect. `time`: Unix seconds. */
+  readonly revokedKeys: readonly { readonly origin: string; readonly vkey: string; readonly afterSize: number; readonly time: number }[];
 }
 
 /** Reads a policy bundle signed by one of `trusted`, or by one of the keys it brings itself where none are given. */
@@ -24,7 +29,7 @@ export function readPolicy(jws: string, trusted?: readonly KeyObject[]): AuditPo
   if (head?.['alg'] !== 'EdDSA' || head['typ'] !== 'dockward-bundle+jwt' || claims === undefined) return undefined;
   const keys = record(claims['keys']);
   const rules = record(claims['rules']);
-  const serverKeys = keys && list(keys['server']).flatMap((jwk) => publicKey(record(jwk)?.['x']) ?? []);
+  const serverKeys = keys && [...list(keys['server']), ...list(keys['formerServer'])].flatMap((jwk) => publicKey(record(jwk)?.['x']) ?? []);
   const version = claims['version'];
   if (!serverKeys || !rules || typeof keys['witness'] !== 'string' || typeof version !== 'number') return undefined;
   const signed = Buffer.from(`${header}.${payload}`);
@@ -36,6 +41,14 @@ export function readPolicy(jws: string, trusted?: readonly KeyObject[]): AuditPo
     batteryFloorPercent: Number(rules['batteryFloorPercent'] ?? 0),
     serverKeys,
     witness: keys['witness'],
+    formerWitnesses: list(keys['formerWitnesses']).flatMap((item) => {
+      const { vkey, untilMs } = record(item) ?? {};
+      return typeof vkey === 'string' && typeof untilMs === 'number' ? [{ vkey, untilMs }] : [];
+    }),
+    revokedKeys: list(claims['revokedKeys']).flatMap((item) => {
+      const { origin, vkey, afterSize, time } = record(item) ?? {};
+      return typeof origin === 'string' && typeof vkey === 'string' && typeof afterSize === 'number' && typeof time === 'number' ? [{ origin, vkey, afterSize, time }] : [];
+    }),
   };
 }
 

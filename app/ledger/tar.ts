@@ -45,7 +45,7 @@ function tarHeader(name: string, size: number): Buffer {
   return header;
 }
 
-/** The files of a tar, one at a time. The first refusal ends it; without one the whole stream was canonical. */
+/** The files of a tar, one at a time. The first refusal ends it; without one the whole stream was canonical. Contents may be parts of the chunks, which must not be written to meanwhile. */
 export async function* readTar(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<Result<TarFile, TarFault>> {
   const source = createSource(chunks);
   for (;;) {
@@ -93,7 +93,7 @@ function createSource(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) 
       parts.push(Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength));
       length += next.value.byteLength;
     }
-    held = Buffer.concat(parts);
+    held = parts.length === 2 && held.length === 0 ? (parts[1] ?? held) : Buffer.concat(parts);
     return held.length >= count;
   };
   return {

@@ -1,4 +1,4 @@
-import { append, EMPTY_FRONTIER, HASH_BYTES, nodeHash, type Frontier, type Hash } from './merkle.ts';
+import { append, EMPTY_FRONTIER, HASH_BYTES, perfectRoot, writeLeafHash, type Frontier, type Hash } from './merkle.ts';
 
 /** C2SP tlog-tiles: hashes of a full tile, and entries of a full entry bundle. */
 export const TILE_WIDTH = 256;
@@ -84,8 +84,10 @@ export function readEntryBundle(bundle: Buffer): { readonly entries: readonly Bu
 /** A growing tree kept as its unfinished tiles, one per level: every inner node is hashed once. */
 export interface TileTree {
   readonly size: number;
-  /** Adds a leaf; gives the tiles of level 1 and above that it completes, lowest first. */
-  add(leaf: Hash): readonly Buffer[];
+  /** Adds an entry; gives its leaf in hex. */
+  add(bytes: Uint8Array): string;
+  /** The tiles of level 1 and above that the last entry completed, lowest first. */
+  readonly completed: readonly Buffer[];
   /** The hashes of the unfinished tile of a level; empty where there is none. */
   partial(level: number): Buffer;
   frontier(): Frontier;
@@ -95,31 +97,33 @@ export function createTileTree(): TileTree {
   const levels: { readonly hashes: Buffer; count: number }[] = [];
   let size = 0;
 
-  const put = (level: number, hash: Hash, completed: Buffer[]): void => {
-    const tile = (levels[level] ??= { hashes: Buffer.alloc(TILE_WIDTH * HASH_BYTES), count: 0 });
-    tile.hashes.set(hash, tile.count * HASH_BYTES);
-    tile.count += 1;
-    if (tile.count < TILE_WIDTH) return;
-    if (level > 0) completed.push(Buffer.from(tile.hashes));
+  const tileOf = (level: number): { readonly hashes: Buffer; count: number } => (levels[level] ??= { hashes: Buffer.alloc(TILE_WIDTH * HASH_BYTES), count: 0 });
+  /** Empties a full tile into the level above it, and so on. */
+  const complete = (level: number): readonly Buffer[] => {
+    const tile = tileOf(level);
+    const above = tileOf(level + 1);
+    above.hashes.set(perfectRoot(tile.hashes), above.count * HASH_BYTES);
+    above.count += 1;
     tile.count = 0;
-    put(level + 1, perfectRoot(tile.hashes), completed);
+    return above.count < TILE_WIDTH ? NONE : [Buffer.from(above.hashes), ...complete(level + 1)];
   };
+  const leaves = tileOf(0);
+  let completed = NONE;
 
   return {
     get size() {
       return size;
     },
-    add(leaf) {
-      size += 1;
-      const tile = levels[0];
-      if (tile !== undefined && tile.count < TILE_WIDTH - 1) {
-        tile.hashes.set(leaf, tile.count * HASH_BYTES);
-        tile.count += 1;
-        return NONE;
-      }
-      const completed: Buffer[] = [];
-      put(0, leaf, completed);
+    get completed() {
       return completed;
+    },
+    add(bytes) {
+      const at = leaves.count * HASH_BYTES;
+      writeLeafHash(bytes, leaves.hashes, at);
+      size += 1;
+      leaves.count += 1;
+      completed = leaves.count < TILE_WIDTH ? NONE : complete(0);
+      return leaves.hashes.toString('hex', at, at + HASH_BYTES);
     },
     partial(level) {
       const tile = levels[level];
@@ -138,15 +142,3 @@ export function createTileTree(): TileTree {
 }
 
 const NONE: readonly Buffer[] = [];
-
-/** The root over the hashes of a full tile. */
-function perfectRoot(tile: Buffer): Hash {
-  let row: Hash[] = [];
-  for (let at = 0; at < tile.length; at += 2 * HASH_BYTES) row.push(nodeHash(tile.subarray(at, at + HASH_BYTES), tile.subarray(at + HASH_BYTES, at + 2 * HASH_BYTES)));
-  while (row.length > 1) {
-    const above: Hash[] = [];
-    for (let at = 0; at + 1 < row.length; at += 2) above.push(nodeHash(row[at] ?? tile, row[at + 1] ?? tile));
-    row = above;
-  }
-  return row[0] ?? tile;
-}

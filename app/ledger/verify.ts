@@ -1,6 +1,6 @@
 import { openCheckpoint, type Checkpoint, type CheckpointFault } from './checkpoint.ts';
 import { NO_PREVIOUS, parseEntry, type EntryFault, type LedgerEntry } from './entry.ts';
-import { leafHash, rootOf, type Hash } from './merkle.ts';
+import { rootOf, type Hash } from './merkle.ts';
 import type { VerifierKey } from './note.ts';
 import { createTileTree } from './tiles.ts';
 
@@ -39,7 +39,8 @@ export interface Verification {
 
 export interface VerifiedEntry {
   readonly entry: LedgerEntry;
-  readonly leaf: Hash;
+  /** Hex. */
+  readonly leaf: string;
   /** The tiles of level 1 and above that its leaf completed, lowest first. */
   readonly tiles: readonly Buffer[];
 }
@@ -68,14 +69,13 @@ export function startVerification(): Verification {
     partialTile: (level) => tree.partial(level),
     push(bytes) {
       const seq = tree.size;
-      const parsed = parseEntry(bytes);
+      const parsed = parseEntry(bytes, prev);
       if (!parsed.ok) return { kind: 'bytes', seq, fault: parsed.reason };
       const entry = parsed.value;
       const field = entry.seq !== seq ? 'seq' : entry.prev !== prev ? 'prev' : last && unlike(entry, last.entry);
       if (field !== undefined) return { kind: 'chain', seq, field };
-      const leaf = leafHash(bytes);
-      last = { entry, leaf, tiles: tree.add(leaf) };
-      prev = leaf.toString('hex');
+      prev = tree.add(bytes);
+      last = { entry, leaf: prev, tiles: tree.completed };
       firstMs ??= entry.hlc.ms;
       return undefined;
     },

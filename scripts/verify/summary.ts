@@ -14,6 +14,7 @@ export function summaryOf(audit: Audit): string {
     `Entries        ${size}, from ${day(audit.firstMs)} to ${day(audit.lastMs)} by the station's clock.`,
     'Unchanged      Every entry is exactly as it was recorded; none is missing, added or moved.',
     `Signed         By the station (key ${keys ? keys.ranges.map(({ key }) => fingerprint(key)).join(', ') : '?'}).`,
+    ...(keys?.ranges ?? []).map(({ revoked }) => revoked && `               The server revoked the last of these keys at ${day(revoked.time * 1_000)}; nothing in this bundle is later than what was witnessed then.`),
     `Witnessed      ${witnessed ? `The server ${keys?.witness.name ?? ''} saw the first ${counted(witnessed.size, 'entry', 'entries')} at ${day(witnessed.timeS * 1_000)} (key ${keys ? fingerprint(keys.witness) : '?'}).` : 'No.'}`,
     after > 0 ? `               The last ${counted(after, 'entry is', 'entries are')} vouched for by the station alone: whoever holds its key could have written that.` : undefined,
     trusted
@@ -31,4 +32,4 @@ export function summaryOf(audit: Audit): string {
 const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 const lines = (all: readonly (string | undefined)[]): string => all.flatMap((line) => (line === undefined ? [] : `${line.trimEnd()}\n`)).join('');
 const day = (ms: number | undefined): string => (ms === undefined || ms > 8.64e15 ? 'never' : new Date(ms).toISOString().replace('T', ' ').replace(/\.\d+Z$/, ' UTC'));
-const fingerprint = (key: VerifierKey): string => createHash('sha256').update(rawPublicKey(key.publicKey)).digest('hex').slice(0, 16);
+export const fingerprint = (key: VerifierKey): string => createHash('sha256').update(rawPublicKey(key.publicKey)).digest('hex').slice(0, 16);

@@ -50,7 +50,9 @@ describe('who vouches for a ledger', () => {
   test('a witness of the bundle’s own making is found by the auditor’s policy, and by nothing else', async () => {
     expect(await findingOf({}, POLICY)).toBeUndefined();
     expect(await findingOf({}, policyJws(9, { witness: encodeVkey(verifierKey('mercy/witness', stranger, 'cosignature')) }))).toMatchObject({ kind: 'witness' });
-    expect(await findingOf({}, `${POLICY.slice(0, -2)}AA`)).toMatchObject({ kind: 'signature' });
+    // In the middle of its signature, whose last byte is often 0 anyhow.
+    const at = POLICY.lastIndexOf('.') + 20;
+    expect(await findingOf({}, POLICY.slice(0, at) + (POLICY[at] === 'A' ? 'B' : 'A') + POLICY.slice(at + 1))).toMatchObject({ kind: 'signature' });
   });
 
   test('a policy that the ledger never accepted, or that the server did not sign, is no policy', async () => {

@@ -17,13 +17,14 @@ const START_MS = 1_790_000_000_000;
 const NURSE = 'ab'.repeat(32);
 
 /** A policy bundle as the server signs them, with what an audit reads of it. */
-export function policyJws(version: number, change: { readonly witness?: string; readonly server?: KeyObject; readonly mandatoryLeaves?: readonly string[] } = {}): string {
+export function policyJws(version: number, change: { readonly witness?: string; readonly server?: KeyObject; readonly mandatoryLeaves?: readonly string[]; readonly formerWitnesses?: readonly unknown[]; readonly revokedKeys?: readonly unknown[] } = {}): string {
   const server = change.server ?? SERVER;
   const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
   const payload = {
     version,
     rules: { mandatoryLeaves: change.mandatoryLeaves ?? ['standing', 'no-exposure', 'wipe-confirmed', 'enrolment-new', 'credentials-revoked', 'battery'], batteryFloorPercent: 30 },
-    keys: { server: [{ kid: 'k1', kty: 'OKP', crv: 'Ed25519', x: rawPublicKey(verifierKey('x', server).publicKey).toString('base64url') }], witness: change.witness ?? encodeVkey(WITNESS_KEY) },
+    keys: { server: [{ kid: 'k1', kty: 'OKP', crv: 'Ed25519', x: rawPublicKey(verifierKey('x', server).publicKey).toString('base64url') }], witness: change.witness ?? encodeVkey(WITNESS_KEY), formerWitnesses: change.formerWitnesses },
+    revokedKeys: change.revokedKeys,
   };
   const signed = `${part({ alg: 'EdDSA', typ: 'dockward-bundle+jwt' })}.${part(payload)}`;
   return `${signed}.${sign(null, Buffer.from(signed), server).toString('base64url')}`;
@@ -31,7 +32,7 @@ export function policyJws(version: number, change: { readonly witness?: string; 
 
 export const digestOf = (jws: string): string => createHash('sha256').update(jws).digest('hex');
 
-type Bodies = (leafOf: (back: number) => string, seq: number) => EntryDraft;
+export type Bodies = (leafOf: (back: number) => string, seq: number) => EntryDraft;
 
 /** What a cart writes of one tablet between two nurses: wiped, proven, offered, taken, brought back. */
 function round(device: string, slot: number, turn: number): readonly Bodies[] {
@@ -117,9 +118,9 @@ export function rechained(entries: readonly Buffer[], seq: number, change: (entr
 
 export const noteOf = (entries: readonly Buffer[], key: KeyObject = STATION): string =>
   signCheckpoint(ORIGIN, entries.length, rootOf(entries.map(leafHash).reduce(append, EMPTY_FRONTIER)), verifierKey(ORIGIN, key), key);
-export const cosignedNote = (entries: readonly Buffer[]): string => {
-  const note = noteOf(entries);
-  return note + cosign(note, WITNESS_KEY, WITNESS, SEEN_AT_S);
+export const cosignedNote = (entries: readonly Buffer[], key: KeyObject = STATION, seenAtS = SEEN_AT_S): string => {
+  const note = noteOf(entries, key);
+  return note + cosign(note, WITNESS_KEY, WITNESS, seenAtS);
 };
 
 /** What server (cosigned to the end) or station (`cosignedSize` < size) would export of these entries. */

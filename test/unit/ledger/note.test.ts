@@ -91,6 +91,11 @@ describe('a checkpoint', () => {
     expect(openCheckpoint(NOTE + signature, stationKey).ok).toBe(true);
   });
 
+  test('that sixteen witnesses have signed after the end of elliptic curves is opened all the same', () => {
+    const postQuantum = Array.from({ length: 16 }, (_, at) => `— witness-${at} ${Buffer.alloc(4_900, at).toString('base64')}\n`);
+    expect(openCheckpoint(NOTE + postQuantum.join(''), stationKey).ok).toBe(true);
+  });
+
   test('of another log signed by the same key is refused', () => {
     const other = signCheckpoint('mercy/station/cart-8/e1', 1, ROOT, stationKey, station);
     expect(openCheckpoint(other, stationKey)).toEqual({ ok: false, reason: 'other-origin' });
