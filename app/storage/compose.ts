@@ -1,8 +1,9 @@
 import { recordedEntry, type LedgerEntry } from '../ledger/entry.ts';
 import { rootOf } from '../ledger/merkle.ts';
-import type { VerifierKey } from '../ledger/note.ts';
+import type { LedgerKeys } from './ledger-keys.ts';
 import { blob, integer, type Loaded } from './load.ts';
 import type { Database, Row, Statement } from './sqlite.ts';
+import { createProver } from './prover.ts';
 import { openStage } from './staging.ts';
 import type { Store, StoreOptions } from './store.ts';
 import { createWriter } from './writer.ts';
@@ -10,22 +11,24 @@ import { createWriter } from './writer.ts';
 export interface StoreParts {
   readonly database: Database;
   readonly loaded: Loaded;
-  readonly key: VerifierKey;
+  readonly keys: LedgerKeys;
   readonly options: StoreOptions;
   readonly insertBatch: Statement;
 }
 
 /** The store over an opened database: reads by SQL, writes through the one writer. */
-export function composeStore({ database, loaded, key, options, insertBatch }: StoreParts): Store {
+export function composeStore({ database, loaded, keys: opened, options, insertBatch }: StoreParts): Store {
   const { projections, meta } = loaded;
   let { head } = loaded;
+  let keys = opened;
 
   const writer = createWriter({
     insertBatch,
-    openStage: () => openStage(head, projections, key, options),
+    openStage: () => openStage(head, projections, keys, options),
     committed: (stage) => {
       stage.publish(projections, meta);
       head = stage.head();
+      keys = stage.keys();
     },
     onFatal: (error) => options.onFatal?.(error),
   });
@@ -46,6 +49,13 @@ export function composeStore({ database, loaded, key, options, insertBatch }: St
       return row && { size: integer(row, 'size'), note: String(row['note']) };
     },
     checkpoint: () => writer.submit(0, (stage) => stage.checkpoint()),
+    keyRanges: () => keys.ranges,
+    rotateKey(next, { meta: values } = {}) {
+      return writer.submit(1, (stage) => {
+        if (values !== undefined) stage.setMeta(values);
+        return stage.rotateKey(next);
+      });
+    },
     async entries(from, limit) {
       const rows = await database.all('SELECT seq, bytes FROM entry WHERE seq >= ? ORDER BY seq LIMIT ?', [from, limit]);
       return rows.map((row) => ({ seq: integer(row, 'seq'), bytes: blob(row, 'bytes') }));
@@ -58,6 +68,7 @@ export function composeStore({ database, loaded, key, options, insertBatch }: St
       const rows = await database.all('SELECT leaf, bytes FROM entry WHERE device = ? ORDER BY seq DESC LIMIT ?', [serial, limit]);
       return rows.map(recordedRow).reverse();
     },
+    inclusionProof: createProver(database),
     acked: () => head.acked,
     setAcked: (size, cosignature, atMs) => writer.submit(0, (stage) => stage.acknowledge({ size, cosignature, atMs })),
     getMeta: (name) => meta.get(name),

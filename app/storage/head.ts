@@ -9,7 +9,9 @@ export interface Head {
   readonly prev: string;
   readonly hlc: HybridTime;
   readonly checkpoint: SignedCheckpoint | undefined;
+  /** Bytes of the entries that `checkpoint` does not cover yet. */
+  readonly uncoveredBytes: number;
   readonly acked: Acknowledged;
 }
 
-export const EMPTY_HEAD: Head = { frontier: EMPTY_FRONTIER, prev: NO_PREVIOUS, hlc: { ms: 0, n: 0 }, checkpoint: undefined, acked: { size: 0 } };
+export const EMPTY_HEAD: Head = { frontier: EMPTY_FRONTIER, prev: NO_PREVIOUS, hlc: { ms: 0, n: 0 }, checkpoint: undefined, uncoveredBytes: 0, acked: { size: 0 } };

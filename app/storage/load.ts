@@ -50,11 +50,13 @@ async function loadHead(database: Database): Promise<Head> {
   const note = await database.get('SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1');
   const checkpoint = note && { size: integer(note, 'size'), note: text(note, 'note') };
   if (checkpoint !== undefined && checkpoint.size > size) throw new Inconsistent(`a checkpoint covers ${checkpoint.size} of ${size} entries`);
+  const uncovered = await database.get('SELECT coalesce(sum(length(bytes)), 0) AS bytes FROM entry WHERE seq >= ?', [checkpoint?.size ?? 0]);
   return {
     frontier,
     prev: size === 0 ? NO_PREVIOUS : leaf.toString('hex'),
     hlc: size === 0 ? EMPTY_HEAD.hlc : { ms: integer(row, 'hlc_ms'), n: integer(row, 'hlc_n') },
     checkpoint,
+    uncoveredBytes: uncovered === undefined ? 0 : integer(uncovered, 'bytes'),
     acked: acknowledged(row),
   };
 }

@@ -2,7 +2,9 @@ import { constants } from 'node:fs';
 import { access, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ok, refused, type Result } from '../domain/result.ts';
-import { verifierKey } from '../ledger/note.ts';
+import { verifierKey, type VerifierKey } from '../ledger/note.ts';
+import { coverGaps, SIGNED_AT_THE_END } from './cover-gaps.ts';
+import { keysOf, type LedgerKeys } from './ledger-keys.ts';
 import { Inconsistent, load, loadIdentity, type Loaded } from './load.ts';
 import { APPLICATION_ID, migrate, schemaVersion, SCHEMA_VERSION } from './schema.ts';
 import { isTooOld, openDatabase, SqliteError, SQLITE_VERSION, type Database, type SqliteFault } from './sqlite.ts';
@@ -16,7 +18,8 @@ import type { OpenFailure, Store, StoreOptions } from './store.ts';
  */
 export async function openStore(options: StoreOptions): Promise<Result<Store, OpenFailure>> {
   if (isTooOld(SQLITE_VERSION)) return refused('old-sqlite');
-  const key = verifierKey(options.origin, options.signingKey);
+  // Throws for a key that cannot sign before anything is touched.
+  verifierKey(options.origin, options.signingKey);
   const failure = (await findFile(options.path)) ?? (await look(options));
   if (failure !== undefined) return refused(failure);
 
@@ -26,16 +29,22 @@ export async function openStore(options: StoreOptions): Promise<Result<Store, Op
   } catch (error) {
     return refused(failureOf(error));
   }
+  return takeDatabase(database, options);
+}
+
+/** The ledger in a database that is open already; closes it where the ledger is refused. */
+export async function takeDatabase(database: Database, options: StoreOptions): Promise<Result<Store, OpenFailure>> {
+  const key = verifierKey(options.origin, options.signingKey);
   try {
-    const loaded = await own(database, options);
-    return ok(composeStore({ database, loaded, key, options, insertBatch: await database.prepare(INSERT_BATCH) }));
+    const { loaded, keys } = await own(database, options, key);
+    return ok(composeStore({ database, loaded, keys, options, insertBatch: await database.prepare(INSERT_BATCH) }));
   } catch (error) {
     await database.close();
     return refused(failureOf(error));
   }
 }
 
-const INSERT_BATCH = `INSERT INTO batch (size, frontier, leaf, hlc_ms, hlc_n, acked_size, acked_cosignature, acked_at_ms, first, pack, entries, changes, meta, note)
+const INSERT_BATCH = `INSERT INTO batch (size, frontier, leaf, hlc_ms, hlc_n, acked_size, acked_cosignature, acked_at_ms, first, pack, entries, changes, meta, checkpoints)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 const HEADER_BYTES = 100;
@@ -138,27 +147,31 @@ function judgeLook(error: unknown): OpenFailure | undefined {
 }
 
 /** Takes the database, brings its schema up to date and reads what boot needs. */
-async function own(database: Database, options: StoreOptions): Promise<Loaded> {
+async function own(database: Database, options: StoreOptions, key: VerifierKey): Promise<{ readonly loaded: Loaded; readonly keys: LedgerKeys }> {
   // Exclusive before WAL: one process holds the file, and the WAL's index lives in memory instead of beside it.
   await database.exec('PRAGMA locking_mode = EXCLUSIVE');
   await read(database, options, ['statement', 'device']);
   const mode = await database.get('PRAGMA journal_mode = WAL');
   if (mode?.['journal_mode'] !== 'wal') throw new Error(`the ledger needs WAL, SQLite gave ${String(mode?.['journal_mode'])}`);
   await database.exec('PRAGMA synchronous = FULL');
+  if ((await schemaVersion(database)) === SIGNED_AT_THE_END) await coverGaps(database, key, options.signingKey);
   await migrate(database);
   if ((await loadIdentity(database)) === undefined) {
     // Numbers and hex only: no text of the configuration becomes SQL.
     const asText = (value: string): string => `CAST(x'${Buffer.from(value).toString('hex')}' AS TEXT)`;
     await database.exec(`INSERT INTO ledger (id, origin, station, epoch) VALUES (1, ${asText(options.origin)}, ${asText(options.station)}, ${options.epoch})`);
   }
-  return load(database);
+  const loaded = await load(database);
+  const keys = keysOf(loaded, options);
+  if (!keys) throw new Refusal('other-key');
+  return { loaded, keys };
 }
 
 /** Reads a database as boot will. The faults listed mean damage to it, and not trouble with what surrounds it. */
 async function read(database: Database, options: StoreOptions, damage: readonly SqliteFault[]): Promise<void> {
   try {
     await assertOurs(database, options);
-    if ((await schemaVersion(database)) > 0) await load(database);
+    if ((await schemaVersion(database)) > 0 && !keysOf(await load(database), options)) throw new Refusal('other-key');
   } catch (error) {
     if (error instanceof SqliteError && damage.includes(error.fault)) throw new Inconsistent(error.message, { cause: error });
     throw error;
@@ -176,7 +189,9 @@ async function assertOurs(database: Database, options: StoreOptions): Promise<vo
   const application = await database.get('PRAGMA application_id');
   if (application?.['application_id'] !== APPLICATION_ID) throw new Refusal('unreadable');
   const identity = await loadIdentity(database);
-  if (identity !== undefined && identity.origin !== options.origin) throw new Refusal('other-ledger');
+  if (identity === undefined || identity.origin === options.origin) return;
+  const lifeOf = (origin: string): string => origin.replace(/\/e[0-9]+$/, '');
+  throw new Refusal(lifeOf(identity.origin) === lifeOf(options.origin) ? 'other-epoch' : 'other-ledger');
 }
 
 /** The closed list's word for what went wrong; what is on no list is thrown on. */

@@ -58,6 +58,34 @@ CREATE TRIGGER batch_commit INSTEAD OF INSERT ON batch BEGIN
 END;
 `,
   },
+  {
+    version: 2,
+    sql: `
+-- As in version 1, but one transaction may hold several checkpoints: [[size, note]…].
+DROP TRIGGER batch_commit;
+DROP VIEW batch;
+CREATE VIEW batch AS SELECT
+  0 AS size, x'' AS frontier, x'' AS leaf, 0 AS hlc_ms, 0 AS hlc_n, 0 AS acked_size, '' AS acked_cosignature, 0 AS acked_at_ms,
+  0 AS first, x'' AS pack, '[]' AS entries, '[]' AS changes, '[]' AS meta, '[]' AS checkpoints;
+CREATE TRIGGER batch_commit INSTEAD OF INSERT ON batch BEGIN
+  INSERT INTO entry (seq, leaf, device, bytes)
+    SELECT NEW.first + e.key, substr(NEW.pack, 1 + (e.value ->> 0), 32), e.value ->> 2, substr(NEW.pack, 33 + (e.value ->> 0), e.value ->> 1)
+    FROM json_each(NEW.entries) AS e;
+  DELETE FROM projection WHERE (name, key) IN (SELECT c.value ->> 0, c.value ->> 1 FROM json_each(NEW.changes) AS c WHERE c.value ->> 2 IS NULL);
+  INSERT INTO projection (name, key, row)
+    SELECT c.value ->> 0, c.value ->> 1, c.value ->> 2 FROM json_each(NEW.changes) AS c WHERE c.value ->> 2 IS NOT NULL
+    ON CONFLICT (name, key) DO UPDATE SET row = excluded.row;
+  INSERT INTO meta (key, value)
+    SELECT m.value ->> 0, m.value ->> 1 FROM json_each(NEW.meta) AS m WHERE true
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value;
+  INSERT INTO checkpoint (size, note)
+    SELECT c.value ->> 0, c.value ->> 1 FROM json_each(NEW.checkpoints) AS c WHERE true
+    ON CONFLICT (size) DO UPDATE SET note = excluded.note;
+  UPDATE head SET size = NEW.size, frontier = NEW.frontier, leaf = NEW.leaf, hlc_ms = NEW.hlc_ms, hlc_n = NEW.hlc_n,
+    acked_size = NEW.acked_size, acked_cosignature = NEW.acked_cosignature, acked_at_ms = NEW.acked_at_ms WHERE id = 1;
+END;
+`,
+  },
 ];
 
 /** The schema this program writes. */

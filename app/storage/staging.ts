@@ -1,20 +1,34 @@
+import type { KeyObject } from 'node:crypto';
 import type { EntryDraft, RecordedEntry } from '../domain/entries.ts';
 import { signCheckpoint } from '../ledger/checkpoint.ts';
 import { buildEntry, nextHybridTime, recordedEntry } from '../ledger/entry.ts';
+import { ROTATION_ENTRY, signRotation } from '../ledger/key-rotation.ts';
 import { append, HASH_BYTES, frontierBytes, rootOf, type Hash } from '../ledger/merkle.ts';
-import type { VerifierKey } from '../ledger/note.ts';
 import type { Head } from './head.ts';
+import { rotatedKeys, type LedgerKeys } from './ledger-keys.ts';
 import { createOverlay, type Overlay, type Projections } from './projections.ts';
 import type { SqlValue } from './sqlite.ts';
 import type { Acknowledged, SignedCheckpoint, StoreOptions } from './store.ts';
 
+/**
+ * Never more than this stands uncovered: the store signs on the way, inside a long call too. Far below what one upload takes
+ * (UPLOAD_MAX_ENTRIES, UPLOAD_MAX_BYTES), so that every upload has a checkpoint to end at.
+ */
+export const CHECKPOINT_EVERY_ENTRIES = 64;
+export const CHECKPOINT_EVERY_BYTES = 128 * 1024;
+
+/** Whether a checkpoint is due after `entries` entries of `bytes` bytes without one. */
+export const isCheckpointDue = (entries: number, bytes: number): boolean => entries >= CHECKPOINT_EVERY_ENTRIES || bytes >= CHECKPOINT_EVERY_BYTES;
+
 /** What one transaction is going to write, in memory, while calls are added to it. */
 export interface Stage {
   readonly head: () => Head;
+  /** Which sign after this transaction. */
+  readonly keys: () => LedgerKeys;
   readonly changed: () => boolean;
   /** Runs one call's work on the stage. If it throws, nothing of that call remains. */
   attempt<T>(work: (draft: StageDraft) => T): T;
-  /** Signs the checkpoint that a covered draft asked for. To be called once, after the last call. */
+  /** Signs the checkpoint that a covered draft asked for, over the whole group. To be called once, after the last call. */
   seal(): void;
   /** The values of the one INSERT into `batch`. */
   values(): readonly SqlValue[];
@@ -27,6 +41,8 @@ export interface StageDraft {
   record(draft: EntryDraft): RecordedEntry;
   setMeta(values: Readonly<Record<string, string>>): void;
   acknowledge(acked: Acknowledged): void;
+  /** Records that `next` signs checkpoints of more entries than stand now. */
+  rotateKey(next: KeyObject): RecordedEntry;
   /** The checkpoint over everything staged so far; signed now unless it exists. */
   checkpoint(): SignedCheckpoint;
 }
@@ -37,37 +53,39 @@ interface StagedEntry {
   readonly device: string | undefined;
 }
 
-export function openStage(from: Head, projections: Projections, key: VerifierKey, options: StoreOptions): Stage {
+export function openStage(from: Head, projections: Projections, before: LedgerKeys, options: StoreOptions): Stage {
   const overlay = createOverlay(projections);
   const entries: StagedEntry[] = [];
+  const checkpoints: SignedCheckpoint[] = [];
   const meta = new Map<string, string>();
   let head = from;
+  let keys = before;
   let coverage = false;
-
-  const signed = (at: Head): SignedCheckpoint => {
-    const { size } = at.frontier;
-    if (at.checkpoint?.size === size) return at.checkpoint;
-    return { size, note: signCheckpoint(options.origin, size, rootOf(at.frontier), key, options.signingKey) };
-  };
 
   return {
     head: () => head,
+    keys: () => keys,
     changed: () => head !== from || meta.size > 0,
     attempt(work) {
-      const call = openCall(head, createOverlay(overlay), options, signed);
+      const call = openCall(head, keys, createOverlay(overlay), options);
       const result = work(call.draft);
       // Nothing below throws: from here on the call is in.
       head = call.head();
-      entries.push(...call.entries);
+      keys = call.keys();
+      for (const entry of call.entries) entries.push(entry);
+      checkpoints.push(...call.checkpoints);
       for (const change of call.overlay.changes()) overlay.write(change);
       for (const [name, value] of call.meta) meta.set(name, value);
       coverage ||= call.coverage();
       return result;
     },
     seal() {
-      if (coverage) head = { ...head, checkpoint: signed(head) };
+      if (!coverage || isCovered(head)) return;
+      const checkpoint = sign(head, keys, options);
+      checkpoints.push(checkpoint);
+      head = { ...head, checkpoint, uncoveredBytes: 0 };
     },
-    values: () => batchValues(from, head, entries, overlay, meta),
+    values: () => batchValues(from, head, entries, overlay, meta, checkpoints),
     publish(target, targetMeta) {
       target.apply(overlay.changes());
       for (const [name, value] of meta) targetMeta.set(name, value);
@@ -75,30 +93,62 @@ export function openStage(from: Head, projections: Projections, key: VerifierKey
   };
 }
 
-function openCall(from: Head, overlay: Overlay, options: StoreOptions, signed: (at: Head) => SignedCheckpoint) {
+/** By the key whose range the size falls into: a stage goes on from the last one's end, so that is always the newest. */
+const sign = ({ frontier }: Head, { key, privateKey }: LedgerKeys, { origin }: StoreOptions): SignedCheckpoint => ({ size: frontier.size, note: signCheckpoint(origin, frontier.size, rootOf(frontier), key, privateKey) });
+
+const isCovered = ({ checkpoint, frontier }: Head): boolean => checkpoint?.size === frontier.size;
+
+function openCall(from: Head, before: LedgerKeys, overlay: Overlay, options: StoreOptions) {
   const { station, epoch, clock } = options;
   const entries: StagedEntry[] = [];
+  const checkpoints: SignedCheckpoint[] = [];
   const meta = new Map<string, string>();
   let head = from;
+  let keys = before;
   let coverage = false;
+
+  const cover = (): SignedCheckpoint => {
+    if (head.checkpoint && isCovered(head)) return head.checkpoint;
+    const checkpoint = sign(head, keys, options);
+    checkpoints.push(checkpoint);
+    head = { ...head, checkpoint, uncoveredBytes: 0 };
+    return checkpoint;
+  };
+
+  const put = (demand: EntryDraft): RecordedEntry => {
+    const position = {
+      station,
+      epoch,
+      seq: head.frontier.size,
+      prev: head.prev,
+      hlc: nextHybridTime(head.hlc, clock.wallMs()),
+      boot: clock.bootId,
+      mono: Math.floor(clock.monoMs()),
+    };
+    const { entry, bytes, leaf } = buildEntry(demand, position);
+    const recorded = recordedEntry(entry, leaf);
+    for (const change of options.project(overlay, recorded)) overlay.write(change);
+    entries.push({ bytes, leaf, device: demand.device });
+    head = { ...head, frontier: append(head.frontier, leaf), prev: recorded.leaf, hlc: position.hlc, uncoveredBytes: head.uncoveredBytes + bytes.length };
+    return recorded;
+  };
 
   const draft: StageDraft = {
     record(demand) {
-      const position = {
-        station,
-        epoch,
-        seq: head.frontier.size,
-        prev: head.prev,
-        hlc: nextHybridTime(head.hlc, clock.wallMs()),
-        boot: clock.bootId,
-        mono: Math.floor(clock.monoMs()),
-      };
-      const { entry, bytes, leaf } = buildEntry(demand, position);
-      const recorded = recordedEntry(entry, leaf);
-      for (const change of options.project(overlay, recorded)) overlay.write(change);
-      entries.push({ bytes, leaf, device: demand.device });
-      head = { ...head, frontier: append(head.frontier, leaf), prev: recorded.leaf, hlc: position.hlc };
+      if (demand.type === ROTATION_ENTRY) throw new TypeError('the key of a ledger is changed by rotateKey alone');
+      const recorded = put(demand);
+      if (isCheckpointDue(head.frontier.size - (head.checkpoint?.size ?? 0), head.uncoveredBytes)) cover();
       coverage ||= demand.covered === true;
+      return recorded;
+    },
+    rotateKey(next) {
+      const { origin } = options;
+      const place = { origin, seq: head.frontier.size, prev: head.prev };
+      const recorded = put({ type: ROTATION_ENTRY, body: signRotation(place, keys.privateKey, next) });
+      const after = rotatedKeys(keys, origin, next, place.seq);
+      keys = after.keys;
+      for (const [name, value] of Object.entries(after.meta)) meta.set(name, value);
+      cover();
       return recorded;
     },
     setMeta(values) {
@@ -109,17 +159,13 @@ function openCall(from: Head, overlay: Overlay, options: StoreOptions, signed: (
       if (acked.size > size) throw new RangeError(`acknowledged ${acked.size} of ${size} entries: the server holds another branch of this ledger`);
       if (acked.size >= head.acked.size) head = { ...head, acked };
     },
-    checkpoint() {
-      const checkpoint = signed(head);
-      if (checkpoint !== head.checkpoint) head = { ...head, checkpoint };
-      return checkpoint;
-    },
+    checkpoint: cover,
   };
-  return { draft, entries, overlay, meta, head: () => head, coverage: () => coverage };
+  return { draft, entries, checkpoints, overlay, meta, head: () => head, keys: () => keys, coverage: () => coverage };
 }
 
 /** The columns of the view `batch`, in order (schema.ts). */
-function batchValues(from: Head, head: Head, entries: readonly StagedEntry[], overlay: Overlay, meta: ReadonlyMap<string, string>): readonly SqlValue[] {
+function batchValues(from: Head, head: Head, entries: readonly StagedEntry[], overlay: Overlay, meta: ReadonlyMap<string, string>, checkpoints: readonly SignedCheckpoint[]): readonly SqlValue[] {
   const parts: Buffer[] = [];
   const places: (number | string | null)[][] = [];
   let offset = 0;
@@ -143,7 +189,7 @@ function batchValues(from: Head, head: Head, entries: readonly StagedEntry[], ov
     JSON.stringify(places),
     JSON.stringify(changes),
     JSON.stringify([...meta]),
-    head.checkpoint === undefined || head.checkpoint === from.checkpoint ? null : head.checkpoint.note,
+    JSON.stringify(checkpoints.map(({ size, note }) => [size, note])),
   ];
 }
 

@@ -3,8 +3,8 @@ import type { EntryDraft, RecordedEntry } from '../domain/entries.ts';
 import type { Result } from '../domain/result.ts';
 import type { CartView, Change } from '../domain/tables.ts';
 
-/** Why a ledger cannot be opened. None of them changes a byte of what is on disk. */
-export const OPEN_FAILURES = ['unreadable', 'newer-schema', 'old-sqlite', 'other-ledger', 'no-space', 'no-permission', 'locked'] as const;
+/** Why a ledger cannot be opened. None of them changes a byte of what is on disk. `other-epoch`: it is another life of this station's ledger; `other-key`: it is signed by none of the keys given. */
+export const OPEN_FAILURES = ['unreadable', 'newer-schema', 'old-sqlite', 'other-ledger', 'other-epoch', 'other-key', 'no-space', 'no-permission', 'locked'] as const;
 export type OpenFailure = (typeof OPEN_FAILURES)[number];
 
 /** Why an append did not become durable; nothing of it is in the ledger. `no-space` may heal by itself, `io` may not. */
@@ -31,6 +31,8 @@ export interface StoreOptions {
   readonly origin: string;
   /** Ed25519 private key. */
   readonly signingKey: KeyObject;
+  /** The key that was made to take its place: the ledger itself says whether it has. */
+  readonly nextKey?: KeyObject | undefined;
   readonly project: Project;
   readonly clock: StoreClock;
   /** Told once when the database can no longer be trusted to hold what memory shows (a failed rollback); every later call is refused with `io`. */
@@ -46,6 +48,12 @@ export interface AppendOptions {
 export interface SignedCheckpoint {
   readonly size: number;
   readonly note: string;
+}
+
+/** A ledger key (C2SP vkey) that signs checkpoints of more than `from` entries, until the next one does. */
+export interface StoredRange {
+  readonly vkey: string;
+  readonly from: number;
 }
 
 /** How far the server has cosigned: the acknowledgement of sync. `atMs` is the cosignature's own time. */
@@ -78,11 +86,20 @@ export interface Store {
   checkpointUpTo(size: number): Promise<SignedCheckpoint | undefined>;
   /** Signs and stores a checkpoint over everything committed; the one that stands if nothing was added since. */
   checkpoint(): Promise<Result<SignedCheckpoint, AppendFailure>>;
+  /** By rising `from`; the last one signs now. */
+  keyRanges(): readonly StoredRange[];
+  /**
+   * Records that `next` signs from here on, signed by both keys, with a checkpoint by the new one in the same transaction. The
+   * caller keeps `next` durably before and drops the old key after.
+   */
+  rotateKey(next: KeyObject, options?: AppendOptions): Promise<Result<RecordedEntry, AppendFailure>>;
   /** Up to `limit` entries from `from` on, in order. */
   entries(from: number, limit: number): Promise<readonly StoredBytes[]>;
   recorded(from: number, limit: number): Promise<readonly RecordedEntry[]>;
   /** The newest `limit` entries that name this serial, oldest first. */
   forDevice(serial: string, limit: number): Promise<readonly RecordedEntry[]>;
+  /** RFC 6962 audit path of entry `seq` in the tree of the first `size` entries; its cost: `prover.ts`. Throws a RangeError where there is no such entry. */
+  inclusionProof(seq: number, size: number): Promise<readonly Buffer[]>;
   acked(): Acknowledged;
   setAcked(size: number, cosignature: string, atMs: number): Promise<Result<void, AppendFailure>>;
   getMeta(key: string): string | undefined;

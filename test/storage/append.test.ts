@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openCheckpoint } from '../../app/ledger/checkpoint.ts';
 import { NotRepresentable } from '../../app/ledger/canonical.ts';
 import type { CartView } from '../../app/domain/tables.ts';
+import { startVerification } from '../../app/ledger/verify.ts';
 import type { Store } from '../../app/storage/store.ts';
 import { admitted, assertSound, fold, handClock, heard, known, offered, open, ORIGIN, rebuilt, released, returned, rowsOf, RuleBroken, VERIFIER } from './ward.ts';
 
@@ -130,6 +131,54 @@ test('a checkpoint asked for twice over the same entries is one', async () => {
   const [first, second] = await Promise.all([store.checkpoint(), store.checkpoint()]);
   expect(known(first)).toEqual(known(second));
   expect(store.latestCheckpoint()).toEqual(known(first));
+});
+
+/** Sizes of all stored checkpoints, oldest first; each must be signed over exactly what stood there. */
+async function checkpointSizes(): Promise<readonly number[]> {
+  const sizes: number[] = [];
+  for (let next = await store.checkpointUpTo(Number.MAX_SAFE_INTEGER); next; next = await store.checkpointUpTo(next.size - 1)) {
+    const verification = startVerification();
+    for (const { bytes } of await store.entries(0, next.size)) verification.push(bytes);
+    expect(verification.finish(next.note, VERIFIER)).not.toHaveProperty('finding');
+    sizes.unshift(next.size);
+    if (next.size === 0) break;
+  }
+  return sizes;
+}
+
+test('one call of five hundred entries: a checkpoint stands at every sixty-fourth of them, as if they had come one by one', async () => {
+  known(await store.append([heard('before'), heard('before')]));
+  known(await store.append(Array.from({ length: 500 }, (_, n) => heard(`${n}`))));
+  expect(await checkpointSizes()).toEqual([64, 128, 192, 256, 320, 384, 448]);
+  await store.close();
+  store = await open(path);
+  for (let n = 0; n < 20; n += 1) known(await store.append([heard('one by one')]));
+  expect((await checkpointSizes()).at(-1)).toBe(512);
+});
+
+test('large entries: a checkpoint after 128 KiB, counted on over a restart', async () => {
+  const large = () => heard('x'.repeat(7_800));
+  for (let n = 0; n < 10; n += 1) known(await store.append([large()]));
+  await store.close();
+  store = await open(path);
+  known(await store.append(Array.from({ length: 10 }, large)));
+  expect(await checkpointSizes()).toEqual([17]);
+});
+
+test('a long call breaks in its middle: none of its checkpoints is left, or the ledger would have signed two histories', async () => {
+  const [broken, whole] = await Promise.allSettled([
+    store.append([...Array.from({ length: 130 }, (_, n) => heard(`lost ${n}`)), returned('never admitted')]),
+    store.append(Array.from({ length: 70 }, (_, n) => heard(`kept ${n}`))),
+  ]);
+  expect([broken.status, whole.status]).toEqual(['rejected', 'fulfilled']);
+  expect(await checkpointSizes()).toEqual([64]);
+});
+
+test('everybody who is given a checkpoint finds it in the ledger, the one who asked first too', async () => {
+  known(await store.append([heard('a')]));
+  const [first, , second] = await Promise.all([store.checkpoint(), store.append([heard('b')]), store.checkpoint()]);
+  expect([known(first).size, known(second).size]).toEqual([1, 2]);
+  expect(await checkpointSizes()).toEqual([1, 2]);
 });
 
 test('what one device went through, newest last', async () => {

@@ -136,7 +136,7 @@ test('a newer schema that only the WAL knows of is refused and left there', asyn
 
 test('the ledger of another station or epoch', async () => {
   await written(5);
-  await expectRefused('other-ledger', { origin: 'mercy/station/cart-7/e2', epoch: 2 });
+  await expectRefused('other-epoch', { origin: 'mercy/station/cart-7/e2', epoch: 2 });
   await expectRefused('other-ledger', { origin: 'mercy/station/cart-8/e1', station: 'cart-8' });
 });
 

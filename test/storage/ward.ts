@@ -2,8 +2,9 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 import type { EntryDraft, RecordedEntry } from '../../app/domain/entries.ts';
 import type { Result } from '../../app/domain/result.ts';
 import { TABLE_NAMES, type CartView, type Change, type DeviceRow } from '../../app/domain/tables.ts';
-import { verifierKey } from '../../app/ledger/note.ts';
+import { encodeVkey, verifierKey } from '../../app/ledger/note.ts';
 import { startVerification } from '../../app/ledger/verify.ts';
+import type { LedgerKeys } from '../../app/storage/ledger-keys.ts';
 import { openStore } from '../../app/storage/open.ts';
 import { createOverlay, createProjections } from '../../app/storage/projections.ts';
 import type { OpenFailure, Store, StoreOptions } from '../../app/storage/store.ts';
@@ -14,6 +15,7 @@ const PKCS8_ED25519_PREFIX = Buffer.from('302e020100300506032b657004220420', 'he
 /** One fixed key, so that a child process signs as its parent does. */
 export const SIGNING_KEY: KeyObject = createPrivateKey({ key: Buffer.concat([PKCS8_ED25519_PREFIX, Buffer.alloc(32, 7)]), format: 'der', type: 'pkcs8' });
 export const VERIFIER = verifierKey(ORIGIN, SIGNING_KEY);
+export const KEYS: LedgerKeys = { key: VERIFIER, privateKey: SIGNING_KEY, ranges: [{ vkey: encodeVkey(VERIFIER), from: 0 }] };
 
 export class RuleBroken extends Error {}
 

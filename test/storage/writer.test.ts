@@ -4,7 +4,7 @@ import { createProjections } from '../../app/storage/projections.ts';
 import { SqliteError, type SqlValue } from '../../app/storage/sqlite.ts';
 import { openStage } from '../../app/storage/staging.ts';
 import { createWriter, MAX_GROUP_ENTRIES, type Writer } from '../../app/storage/writer.ts';
-import { heard, optionsFor, VERIFIER } from './ward.ts';
+import { heard, KEYS, optionsFor } from './ward.ts';
 
 /** A disk that does as it is told, once per transaction, and a ledger in memory on top of it. */
 function ledgerOn(disk: (transaction: number) => Promise<void>) {
@@ -20,7 +20,7 @@ function ledgerOn(disk: (transaction: number) => Promise<void>) {
         await disk(transactions.length);
       },
     },
-    openStage: () => openStage(head, projections, VERIFIER, options),
+    openStage: () => openStage(head, projections, KEYS, options),
     committed: (stage) => (head = stage.head()),
     onFatal: (error) => fatal.push(error),
   });
