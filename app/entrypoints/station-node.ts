@@ -5,15 +5,19 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
+import type { TenantSecrets } from '../contract/station-http.ts';
 import { projectEntry } from '../domain/projection.ts';
-import { parseVkey } from '../ledger/note.ts';
 import { createBadgeHmacs } from '../station/badge.ts';
 import { stationConfig, type StationConfig } from '../station/config.ts';
-import { createPinCheck } from '../station/pin.ts';
+import { createPinChecks } from '../station/pin.ts';
 import { createStation } from '../station/station.ts';
 import { createDownlink } from '../sync/downlink.ts';
+import { rotateLedgerKey } from '../sync/ledger-key.ts';
+import { createRekeyedOutbox, sendingRekeyed } from '../sync/rekeyed.ts';
 import { writeDurably } from '../sync/sealed-file.ts';
+import { createNewerSecrets } from '../sync/secrets.ts';
 import { clientOf, startSync } from '../sync/sync.ts';
+import { trustOfBundle, witnessKeys } from '../sync/trust.ts';
 import { createUplink } from '../sync/uplink.ts';
 import { forkedHost, superviseDeviceHost } from '../transport/device-host-process.ts';
 import { serveKiosk } from '../transport/kiosk-http.ts';
@@ -70,13 +74,19 @@ async function start(): Promise<{ stop(): Promise<void> }> {
   const central = flags.central ?? config.central;
   const kioskPort = flags['kiosk-port'] === undefined ? config.kioskPort : Number(flags['kiosk-port']);
 
-  const clock = await systemClock(flags.simulator);
+  const machine = await systemClock();
+  const clock = flags.simulator === undefined ? machine : await systemClock(flags.simulator);
   const identity = await openFolder(data);
-  const { enrolment, secrets } = await ensureEnrolled(identity, central, flags.code, config.shelves);
-  const witness = parseVkey(enrolment.witness);
-  if (!witness.ok) throw new StartRefused('The witness key of the enrolment is damaged: enrol this station again.');
+  const { enrolment } = await ensureEnrolled(identity, central, flags.code, config.shelves);
+  if (witnessKeys(identity.trust()).length === 0) throw new StartRefused('The witness key that this station was given is damaged: enrol this station again.');
   const ledger = await openLedger({ data, identity, clock, project: projectEntry, log, onFatal: (error) => fail(error) });
-  const bundle = await knownBundle(data, enrolment);
+  const bundle = await knownBundle(data, enrolment, identity.trust().serverKeys);
+  // The power may have failed between the two.
+  if (bundle) await identity.keepTrust(trustOfBundle(bundle));
+  const secrets = (): TenantSecrets => identity.enrolledOrThrow().secrets;
+  const randomId = (): string => randomBytes(16).toString('hex');
+  const tell = ({ level, what, ...detail }: { readonly level: 'info' | 'warn' | 'error'; readonly what: string }): void => log[level](detail, what);
+  const rekeyed = createRekeyedOutbox({ client: () => client, monoMs: machine.monoMs, random: Math.random, log: tell });
 
   const station = await createStation(
     {
@@ -84,11 +94,16 @@ async function start(): Promise<{ stop(): Promise<void> }> {
       store: ledger.store,
       clock,
       program: packageJson.version,
-      randomId: () => randomBytes(16).toString('hex'),
+      randomId,
       badgeHmacs: createBadgeHmacs(secrets),
-      checkPin: createPinCheck(secrets),
-      keepBundle: (jws) => writeDurably(join(data, 'bundle.jws'), jws),
-      log: ({ level, what, ...detail }) => log[level](detail, what),
+      pins: createPinChecks(secrets, randomId),
+      rekeyed: rekeyed.add,
+      rotateLedgerKey: (meta) => rotateLedgerKey(identity, ledger.store, meta),
+      keepBundle: async (jws, accepted) => {
+        await writeDurably(join(data, 'bundle.jws'), jws);
+        await identity.keepTrust(trustOfBundle(accepted));
+      },
+      log: tell,
       onFailure: (error) => fail(error),
     },
     bundle,
@@ -114,13 +129,14 @@ async function start(): Promise<{ stop(): Promise<void> }> {
       client.close();
       client = clientOf(central ?? '', identity.enrolledOrThrow(), identity.keys.tlsKeyPem);
     },
-    uplink: createUplink(ledger.store, () => client, ledger.origin, witness.value),
+    uplink: sendingRekeyed(createUplink(ledger.store, () => client, ledger.origin, () => witnessKeys(identity.trust())), rekeyed),
     downlink: createDownlink({
       store: ledger.store,
       client: () => client,
       here: { tenant: enrolment.tenant, station: enrolment.station },
-      keys: () => enrolment.serverKeys,
-      nowMs: clock.wallMs,
+      keys: () => identity.trust().serverKeys,
+      secrets: createNewerSecrets({ identity, client: () => client, log: tell }),
+      nowMs: station.trustedMs,
       submit: station.submit,
       settled: station.settled,
     }),
@@ -134,7 +150,9 @@ async function start(): Promise<{ stop(): Promise<void> }> {
       });
     },
     random: Math.random,
-    log: ({ level, what, ...detail }) => log[level](detail, what),
+    // Certificates are dated by the machine's own clock, in the simulated world too.
+    clock: machine,
+    log: tell,
   });
   process.stdout.write(`station ${JSON.stringify({ id: enrolment.station, data, kiosk: { url: `${kiosk.url}/#token=${token}` } })}\n`);
   return {

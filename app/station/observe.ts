@@ -31,7 +31,7 @@ export function lastObserved(store: Store, clock: Clock): Observed | undefined {
 export interface Heartbeat {
   /** Notes the moment, at most every three seconds and only while the slots are watched. */
   beat(): Promise<void>;
-  /** True once a minute while entries wait without a checkpoint (DESIGN "Ledger": 64 entries / 60 s). */
+  /** True once a minute while entries wait without a checkpoint (DESIGN "Ledger": 64 entries / 60 s; the store counts the entries). */
   checkpointDue(): boolean;
 }
 

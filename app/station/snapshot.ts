@@ -33,6 +33,7 @@ export function takeSnapshot(context: StationContext, judged: readonly Candidate
   const count = (...looks: readonly SlotView['look'][]): number => slots.filter(({ look }) => looks.includes(look)).length;
   const { message, others } = focus(context, atMs);
   const unsynced = store.size() - store.acked().size;
+  const kept = { unsynced, ...(unsynced > 0 && state.unsynced ? { unsyncedSinceMs: state.unsynced.atMs } : {}) };
   return {
     revision,
     atMs,
@@ -46,8 +47,8 @@ export function takeSnapshot(context: StationContext, judged: readonly Candidate
     message,
     others,
     network: state.online
-      ? { state: 'online', unsynced }
-      : { state: 'offline', sinceMs: state.offlineSinceMs, unsynced, ...(state.bundle ? { bundleAgeMs: Math.max(0, context.trusted().ms - state.bundle.issuedAtMs) } : {}) },
+      ? { state: 'online', ...kept }
+      : { state: 'offline', sinceMs: state.offlineSinceMs, ...kept, ...(state.bundle ? { bundleAgeMs: Math.max(0, context.trusted().ms - state.bundle.issuedAtMs) } : {}) },
     ladder: context.ladder(),
     clockUnsure: context.trusted().unsure,
     degraded: [

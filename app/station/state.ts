@@ -1,5 +1,6 @@
 import type { KioskMessage } from '../contract/kiosk.ts';
 import type { PolicyBundle, StaffMember } from '../contract/policy-bundle.ts';
+import type { BadgeMove } from '../contract/secrets.ts';
 import { chooseDevice, candidates, type Candidate, type CartNow } from '../domain/choose-device.ts';
 import type { LiveSlot } from '../domain/release-gate.ts';
 import { ladderRow, type LadderRow } from '../domain/staleness.ts';
@@ -27,6 +28,8 @@ export interface PinSession {
   readonly checking: boolean;
   readonly assurance: 'uid' | 'crypto';
   readonly reader: string;
+  /** The badge is known by an older badge key; told once the PIN is right. */
+  readonly move?: BadgeMove | undefined;
 }
 
 /** Something said for a while. */
@@ -63,6 +66,10 @@ export interface StationState {
   ledgerFailing: boolean;
   /** Something that happened could not be recorded: the slots must be compared with the ledger once it can write. */
   unrecorded: boolean;
+  /** Monotonic time since when the ledger has a gap that it does not tell of yet. */
+  unrecordedSinceMs: number | undefined;
+  /** The first entry that the server has not cosigned: its place, and the station's clock when it was written. */
+  unsynced: { readonly seq: number; readonly atMs: number } | undefined;
   /** Digest of the bundle that was last refused. */
   refusedBundle: string | undefined;
 }
@@ -88,6 +95,8 @@ export function emptyState(wallMs: number): StationState {
     offlineSinceMs: wallMs,
     ledgerFailing: false,
     unrecorded: false,
+    unrecordedSinceMs: undefined,
+    unsynced: undefined,
     refusedBundle: undefined,
   };
 }

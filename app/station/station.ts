@@ -6,6 +6,7 @@ import type { Transport } from '../contract/transport.ts';
 import type { EntryDraft } from '../domain/entries.ts';
 import { ok, unreachable, type Result } from '../domain/result.ts';
 import type { StationDeps } from './deps.ts';
+import { createLedgerKeyWatch } from './ledger-key.ts';
 import { createLights } from './lights.ts';
 import { createMailbox } from './mailbox.ts';
 import { createHeartbeat, createStepWatch, lastObserved } from './observe.ts';
@@ -14,6 +15,7 @@ import { takeSnapshot } from './snapshot.ts';
 import { createContext, emptyState } from './state.ts';
 import { createTakeDevice } from './take-device.ts';
 import { createTakeEvidence } from './take-evidence.ts';
+import { noteUnsynced } from './unsynced.ts';
 import { createWatchSlots } from './watch-slots.ts';
 
 /** One cart. Everything enters through one mailbox; nothing is shown or lit before the ledger holds it. */
@@ -22,6 +24,8 @@ export interface Station {
   attachKiosk(transport: Transport): void;
   submit(event: NetworkEvent): void;
   snapshot(): Snapshot;
+  /** Unix milliseconds that nobody at the cart can turn back (domain/trusted-time). */
+  trustedMs(): number;
   settled(): Promise<void>;
   /** Stops the ticking; what was posted before is finished. */
   stop(): Promise<void>;
@@ -48,6 +52,7 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
   const takeEvidence = createTakeEvidence(context, record);
   const heartbeat = createHeartbeat(context);
   const stepWatch = createStepWatch(clock);
+  const ledgerKey = createLedgerKeyWatch(context);
   const kiosks = new Set<Transport>();
   const host: { transport?: Transport; command(command: HostCommand): void } = {
     command: (command) => {
@@ -170,7 +175,9 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
     }
     await takeEvidence.pursue();
     await heartbeat.beat();
-    if (store.size() - (store.latestCheckpoint()?.size ?? 0) >= 64 || heartbeat.checkpointDue()) await store.checkpoint();
+    await noteUnsynced(context);
+    if (heartbeat.checkpointDue()) await store.checkpoint();
+    await ledgerKey.tick();
   };
 
   if (knownBundle) takeEvidence.useBundle(knownBundle);
@@ -234,12 +241,14 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
     },
     submit: (event) => post(() => onNetwork(event)),
     snapshot: () => current,
+    trustedMs: () => context.trusted().ms,
     settled: () => mailbox.settled(),
     stop: async () => {
       cancelTick();
       host.transport?.close();
       for (const kiosk of kiosks) kiosk.close();
       await mailbox.settled();
+      await ledgerKey.settled();
     },
   };
 }

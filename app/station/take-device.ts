@@ -6,6 +6,7 @@ import { attemptsNow, decideTap, lockedMinutes, PIN_TRIES, type TapDecision } fr
 import { ok, refused, unreachable, type Result } from '../domain/result.ts';
 import type { Assurance, RefusalReason } from '../domain/terms.ts';
 import type { Record } from './record.ts';
+import { createRekeying, whoseBadge } from './rekeying.ts';
 import { say, sayRefusal } from './say.ts';
 import type { PinSession, StationContext } from './state.ts';
 
@@ -33,6 +34,7 @@ export interface TakeDevice {
 export function createTakeDevice(context: StationContext, record: Record): TakeDevice {
   const { deps, state } = context;
   const { clock, store } = deps;
+  const rekeying = createRekeying(context);
 
   const refuse = async (reason: RefusalReason, origin: TapOrigin, person?: StaffMember, more: { minutes?: number } = {}): Promise<void> => {
     sayRefusal(context, reason, person, more);
@@ -93,7 +95,7 @@ export function createTakeDevice(context: StationContext, record: Record): TakeD
     const rules = state.bundle?.rules;
     if (!rules) return { kind: 'refused', reason: 'bundle-missing' };
     const standing = person && store.view.get('person', person.actor);
-    return decideTap({ person: person && { ...person, hasPin: person.pin !== undefined }, standing, assurance, ladder: context.ladder(), rules, nowMs: context.trusted().ms });
+    return decideTap({ person: person && { ...person, hasPin: person.pin !== undefined && deps.pins.knows(person.pin) }, standing, assurance, ladder: context.ladder(), rules, bundleVersion: state.bundle?.version ?? 0, nowMs: context.trusted().ms });
   };
 
   const lockOut = async (person: StaffMember, origin: TapOrigin): Promise<void> => {
@@ -102,7 +104,7 @@ export function createTakeDevice(context: StationContext, record: Record): TakeD
     return refuse('pin-locked', origin, person, { minutes: Math.ceil(lockoutMs / 60_000) });
   };
 
-  const checked = async (session: PinSession, attempt: number, right: boolean): Promise<void> => {
+  const checked = async (session: PinSession, attempt: number, pin: string, right: boolean): Promise<void> => {
     const { person } = session;
     state.pins = state.pins.filter((each) => each.session !== session.session);
     if (right) {
@@ -112,7 +114,10 @@ export function createTakeDevice(context: StationContext, record: Record): TakeD
       const today = state.staffByActor.get(person.actor);
       const decision = decide(today, session.assurance);
       if (!today || decision.kind === 'refused') return refuse(decision.kind === 'refused' ? decision.reason : 'badge-unknown', session, person);
-      return authorize(today, session, context.ladder() === 'stale');
+      await authorize(today, session, context.ladder() === 'stale');
+      rekeying.badge(session.move);
+      rekeying.pin(person, pin);
+      return;
     }
     if (attempt >= PIN_TRIES) return lockOut(person, session);
     await record([{ type: 'pin-refused', actor: person.actor, body: { attempt, locked: false, lockedUntilMs: 0 } }]);
@@ -121,17 +126,19 @@ export function createTakeDevice(context: StationContext, record: Record): TakeD
 
   return {
     tapped: async (tap) => {
-      const person = deps.badgeHmacs(tap.uid).map((hmac) => state.staffByHmac.get(hmac)).find((found) => found !== undefined);
+      const { person, move } = whoseBadge(deps.badgeHmacs(tap.uid), state.staffByHmac);
       const decision = decide(person, tap.assurance);
       switch (decision.kind) {
         case 'refused':
           return refuse(decision.reason, tap, person, decision.minutes === undefined ? {} : { minutes: decision.minutes });
         case 'identified':
-          return person ? authorize(person, tap, decision.stale) : undefined;
+          if (!person) return undefined;
+          await authorize(person, tap, decision.stale);
+          return rekeying.badge(move);
         case 'needs-pin':
           if (!person || state.pins.some((each) => each.person.actor === person.actor)) return undefined;
           if ([...store.view.all('offer')].some(({ actor }) => actor === person.actor)) return authorize(person, tap, true);
-          state.pins.push({ session: deps.randomId(), person, untilMs: clock.wallMs() + PIN_PAD_MS, wrong: false, checking: false, assurance: tap.assurance, reader: tap.reader });
+          state.pins.push({ session: deps.randomId(), person, untilMs: clock.wallMs() + PIN_PAD_MS, wrong: false, checking: false, assurance: tap.assurance, reader: tap.reader, move });
           return undefined;
         case 'tries-spent':
           return person ? lockOut(person, tap) : undefined;
@@ -153,9 +160,9 @@ export function createTakeDevice(context: StationContext, record: Record): TakeD
       const counted = await record([{ type: 'pin-attempted', actor: person.actor, body: { attempt } }]);
       if (!counted) return refused('ledger-unavailable');
       state.pins = state.pins.map((each) => (each === session ? { ...session, checking: true } : each));
-      const verifying = deps.checkPin(pin, person.pin);
+      const verifying = deps.pins.check(pin, person.pin);
       verifying.then(
-        (right) => whenChecked(() => checked(session, attempt, right)),
+        (right) => whenChecked(() => checked(session, attempt, pin, right)),
         (error: unknown) => deps.onFailure(error),
       );
       return ok(undefined);

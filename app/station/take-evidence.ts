@@ -1,7 +1,8 @@
 import type { PolicyBundle } from '../contract/policy-bundle.ts';
 import { CURSOR_META, type ReceivedBundle, type ReceivedStatement } from '../contract/network-event.ts';
-import type { StatementClaims } from '../contract/statement.ts';
+import type { CustodyClaims, StatementClaims } from '../contract/statement.ts';
 import type { EntryDraft, LedgerValue } from '../domain/entries.ts';
+import { judgeElsewhere } from '../domain/elsewhere.ts';
 import { judgeBinding, nextSanitizationStep } from '../domain/sanitization.ts';
 import type { DeviceRow, Evidence } from '../domain/tables.ts';
 import type { StatementKind } from '../domain/terms.ts';
@@ -34,6 +35,7 @@ export function createTakeEvidence(context: StationContext, record: Record): Tak
   const judge = (statement: ReceivedStatement): EntryDraft => {
     const { digest } = statement;
     if ('refusal' in statement) return { type: 'statement-refused', body: { reason: statement.refusal, digest } };
+    if ('custody' in statement) return judgeCustody(statement.custody, digest);
     const { claims } = statement;
     const device = store.view.get('device', claims.serial);
     const unbound = judgeBinding(claims, deps.place, device) ?? (device && alreadyHeld(device, claims) ? 'duplicate' : undefined);
@@ -43,10 +45,25 @@ export function createTakeEvidence(context: StationContext, record: Record): Tak
     return { type: 'statement-accepted', device: claims.serial, body: { kind, request: claims.request, digest, issuedAtMs: claims.issuedAtMs, facts: facts as { readonly [key: string]: LedgerValue } } };
   };
 
+  /** A release that ended at another cart: whoever holds it is free, and the tablet is not in any slot here. */
+  const judgeCustody = (claims: CustodyClaims, digest: string): EntryDraft => {
+    const device = store.view.get('device', claims.serial);
+    const refusal = judgeElsewhere(claims, deps.place, device);
+    if (refusal) return { type: 'statement-refused', ...(device ? { device: device.serial } : {}), body: { reason: refusal, digest } };
+    const { kind: _kind, notBeforeMs, notAfterMs, ...fact } = claims.fact;
+    const actor = device?.custody.kind === 'person' ? { actor: device.custody.actor } : {};
+    return {
+      type: 'returned-elsewhere',
+      device: claims.serial,
+      ...actor,
+      body: { release: claims.release, ...fact, ...(notBeforeMs === undefined ? {} : { notBeforeMs }), ...(notAfterMs === undefined ? {} : { notAfterMs }), issuedAtMs: claims.issuedAtMs, digest },
+    };
+  };
+
   /** False while the disk has no room for it; the server sends it again. */
-  const keep = async (jws: string): Promise<boolean> => {
+  const keep = async (jws: string, bundle: PolicyBundle): Promise<boolean> => {
     try {
-      await deps.keepBundle(jws);
+      await deps.keepBundle(jws, bundle);
       return true;
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error;
@@ -69,14 +86,19 @@ export function createTakeEvidence(context: StationContext, record: Record): Tak
       if ('refusal' in received) {
         // The server sends it again until there is a better one: told once is enough.
         if (state.refusedBundle === received.digest) return;
-        const told = await record([{ type: 'bundle-refused', body: { reason: received.refusal, digest: received.digest } }]);
+        const { revoked } = received;
+        const newly = (revoked?.actors ?? []).filter((actor) => (store.view.get('person', actor)?.revokedInVersion ?? 0) < (revoked?.version ?? 0) && state.staffByActor.get(actor)?.revoked !== true);
+        const told = await record([
+          { type: 'bundle-refused', body: { reason: received.refusal, digest: received.digest } },
+          ...newly.map((actor) => ({ type: 'staff-revoked' as const, actor, body: { bundleVersion: revoked?.version ?? 0 } })),
+        ]);
         if (told) state.refusedBundle = received.digest;
         return;
       }
       const { bundle, digest } = received;
       const held = store.view.get('cart', 'cart')?.bundle;
       if (held && bundle.version <= held.version) return;
-      const kept = await keep(received.jws);
+      const kept = await keep(received.jws, bundle);
       if (!kept) return;
       const { version, issuedAtMs, expiresAtMs } = bundle;
       const done = await record([{ type: 'bundle-accepted', body: { version, issuedAtMs, expiresAtMs, digest } }, ...fleetChanges(bundle, (serial) => store.view.get('device', serial))]);

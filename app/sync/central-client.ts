@@ -93,7 +93,8 @@ function exchange<T>(url: URL, agent: Agent, shape: z.ZodType<T>, timeoutMs: num
   });
 }
 
-function understand<T>(status: number, retryAfter: string | undefined, text: string, shape: z.ZodType<T>): Result<T, CentralRefusal> {
+/** What an answer means: parsed where the contract knows it, else why it cannot be used. */
+export function understand<T>(status: number, retryAfter: string | undefined, text: string, shape: z.ZodType<T>): Result<T, CentralRefusal> {
   const value = parseJson(text);
   if (status === 200) {
     const parsed = shape.safeParse(value);

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { renewalNonceResponse, renewalText, renewResponse } from '../contract/station-http.ts';
 import { ok, refused, type Result } from '../domain/result.ts';
 import type { CentralClient, CentralRefusal } from './central-client.ts';
+import type { SyncClock } from './clock.ts';
 import type { Enrolled, Identity } from './identity.ts';
 
 export interface RenewalDeps {
@@ -9,6 +10,7 @@ export interface RenewalDeps {
   readonly client: () => CentralClient;
   /** Puts the certificate that the identity now holds into use. */
   readonly renewClient: () => void;
+  readonly clock: SyncClock;
   readonly log: (line: { readonly level: 'info' | 'warn'; readonly what: string; readonly [detail: string]: unknown }) => void;
 }
 
@@ -24,7 +26,7 @@ export interface Renewal {
 
 const AFTER_REFUSAL_MS = 30_000;
 
-export function createRenewal({ identity, client, renewClient, log }: RenewalDeps): Renewal {
+export function createRenewal({ identity, client, renewClient, clock, log }: RenewalDeps): Renewal {
   let running: Promise<Result<void, CentralRefusal>> | undefined;
   let last: { readonly refusal: CentralRefusal; readonly untilMs: number } | undefined;
 
@@ -50,13 +52,13 @@ export function createRenewal({ identity, client, renewClient, log }: RenewalDep
       last = undefined;
       log({ level: 'info', what: 'the station certificate had expired and was renewed' });
     } else if (done.reason.reason !== 'unreachable') {
-      last = { refusal: done.reason, untilMs: performance.now() + Math.max(AFTER_REFUSAL_MS, done.reason.retryAfterMs ?? 0) };
+      last = { refusal: done.reason, untilMs: clock.monoMs() + Math.max(AFTER_REFUSAL_MS, done.reason.retryAfterMs ?? 0) };
       log({ level: 'warn', what: 'the expired station certificate could not be renewed', reason: done.reason.reason, message: done.reason.message });
     }
     return done;
   };
   const expired = (): Promise<Result<void, CentralRefusal>> => {
-    if (last && performance.now() < last.untilMs) return Promise.resolve(refused(last.refusal));
+    if (last && clock.monoMs() < last.untilMs) return Promise.resolve(refused(last.refusal));
     running ??= tryOnce().finally(() => {
       running = undefined;
     });
@@ -70,8 +72,8 @@ export function createRenewal({ identity, client, renewClient, log }: RenewalDep
       if (!enrolled) return;
       const certificate = new X509Certificate(enrolled.certificatePem);
       const [fromMs, untilMs] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
-      if (Date.now() > untilMs) return void (await expired());
-      if (Date.now() < fromMs + ((untilMs - fromMs) * 2) / 3) return;
+      if (clock.wallMs() > untilMs) return void (await expired());
+      if (clock.wallMs() < fromMs + ((untilMs - fromMs) * 2) / 3) return;
       const answer = await client().post('/v1/renew', { csrPem: await identity.keys.certificateRequest() }, renewResponse);
       if (answer.ok) await take(answer.value.certificatePem);
       else log({ level: 'warn', what: 'the station certificate could not be renewed', reason: answer.reason.reason, message: answer.reason.message });

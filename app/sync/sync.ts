@@ -1,5 +1,6 @@
 import type { NetworkEvent } from '../contract/network-event.ts';
 import { createCentralClient, type CentralClient, type CentralRefusal } from './central-client.ts';
+import type { SyncClock } from './clock.ts';
 import type { Downlink } from './downlink.ts';
 import { askForEpoch, type Fork } from './epoch.ts';
 import type { Enrolled, Identity } from './identity.ts';
@@ -18,6 +19,7 @@ export interface SyncDeps {
   /** Told once: this ledger cannot be continued. Nothing more is sent or asked after that. */
   readonly onFork: (fork: Fork) => void;
   readonly random: () => number;
+  readonly clock: SyncClock;
   readonly log: (line: { readonly level: 'info' | 'warn' | 'error'; readonly what: string; readonly [detail: string]: unknown }) => void;
 }
 
@@ -27,6 +29,8 @@ const LONGEST_RETRY_MS = 10_000;
 const LONGEST_RETRY_AFTER_MS = 600_000;
 /** New entries are looked for this often; a tap is on the server within a second. */
 const UPLINK_PAUSE_MS = 150;
+/** Between two uploads of a backlog: the cart's own work goes first. 100,000 entries still drain within a minute (scripts/bench/backlog.ts). */
+const BACKLOG_PAUSE_MS = 60;
 
 /** Runs both directions until stopped. Failures wait with full jitter and are told once, when they begin. */
 export function startSync(deps: SyncDeps): { stop(): Promise<void> } {
@@ -40,10 +44,21 @@ export function startSync(deps: SyncDeps): { stop(): Promise<void> } {
     if (refusal) deps.log({ level: 'warn', what: 'the central server gives no usable answer; the cart goes on alone', reason: refusal.reason, message: refusal.message });
     else deps.log({ level: 'info', what: 'in contact with the central server' });
   };
+  const pause = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      if (stopping.signal.aborted) return resolve();
+      const cancel = deps.clock.after(ms, done);
+      stopping.signal.addEventListener('abort', done, { once: true });
+      function done(): void {
+        cancel();
+        stopping.signal.removeEventListener('abort', done);
+        resolve();
+      }
+    });
   // The server's time to wait is kept, and the jitter comes on top of it: whoever was told the same does not come back at once.
   const retry = async (failures: number, refusal: CentralRefusal): Promise<void> => {
     const ceiling = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(failures, 10));
-    await pause(Math.min(refusal.retryAfterMs ?? 0, LONGEST_RETRY_AFTER_MS) + deps.random() * ceiling, stopping.signal);
+    await pause(Math.min(refusal.retryAfterMs ?? 0, LONGEST_RETRY_AFTER_MS) + deps.random() * ceiling);
   };
   const renewal = createRenewal(deps);
   /** A certificate that ran out during an outage is renewed; everything else waits for better times. */
@@ -80,6 +95,8 @@ export function startSync(deps: SyncDeps): { stop(): Promise<void> } {
       if (!pushed.ok) {
         told(pushed.reason);
         failures += 1;
+        // A server that was restored from a backup may not know of the epoch any more: it is told again, under the same key.
+        if (pushed.reason.reason === 'not-found' && deps.epoch.number > 1) registered = false;
         await recover(failures, pushed.reason);
         continue;
       }
@@ -88,7 +105,8 @@ export function startSync(deps: SyncDeps): { stop(): Promise<void> } {
       if (pushed.value.kind === 'sent') {
         told(undefined);
         deps.submit({ kind: 'cosigned', atMs: pushed.value.cosignedAtMs });
-      } else await pause(UPLINK_PAUSE_MS, stopping.signal);
+        if (pushed.value.more) await pause(BACKLOG_PAUSE_MS);
+      } else await pause(UPLINK_PAUSE_MS);
     }
   };
   const down = async (): Promise<void> => {
@@ -119,17 +137,4 @@ export function startSync(deps: SyncDeps): { stop(): Promise<void> } {
 
 export function clientOf(url: string, enrolled: Enrolled, keyPem: string): CentralClient {
   return createCentralClient(url, { caPem: enrolled.enrolment.caPem, certificatePem: enrolled.certificatePem, keyPem });
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-  });
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { compactVerify, errors, importJWK, type JWK } from 'jose';
 import { z } from 'zod';
 import { policyBundle } from '../contract/policy-bundle.ts';
-import { statementClaims } from '../contract/statement.ts';
+import { custodyClaims, statementClaims } from '../contract/statement.ts';
 import type { ReceivedBundle, ReceivedStatement } from '../contract/network-event.ts';
 
 /** Public Ed25519 keys that may sign for the tenant, by key id. */
@@ -18,6 +18,11 @@ const digestOf = (jws: string): string => createHash('sha256').update(jws).diges
 /** Checks who signed a statement and that it has a statement's shape. Whom it concerns is the station's to judge. */
 export async function verifyStatement(jws: string, keys: ServerKeys): Promise<ReceivedStatement> {
   const digest = digestOf(jws);
+  const custody = await verified(jws, keys, 'dockward-custody+jwt');
+  if (custody !== undefined) {
+    const claims = custodyClaims.safeParse(custody);
+    return claims.success ? { digest, custody: claims.data } : { digest, refusal: 'malformed' };
+  }
   const payload = await verified(jws, keys, 'dockward-statement+jwt');
   if (payload === undefined) return { digest, refusal: 'signature' };
   const claims = statementClaims.safeParse(payload);
@@ -31,10 +36,12 @@ export async function verifyBundle(jws: string, keys: ServerKeys, here: Here, he
   if (payload === undefined) return { digest, refusal: 'signature' };
   const bundle = policyBundle.safeParse(payload);
   if (!bundle.success) return { digest, refusal: 'malformed' };
-  if (bundle.data.tenant !== here.tenant) return { digest, refusal: 'tenant' };
-  if (!bundle.data.stations.includes(here.station)) return { digest, refusal: 'station' };
-  if (bundle.data.version < heldVersion) return { digest, refusal: 'version' };
-  if (bundle.data.expiresAtMs <= nowMs) return { digest, refusal: 'expired' };
+  const { tenant, stations, version, expiresAtMs, staff } = bundle.data;
+  if (tenant !== here.tenant) return { digest, refusal: 'tenant' };
+  if (version < heldVersion) return { digest, refusal: 'version' };
+  const revoked = { version, actors: staff.filter((person) => person.revoked).map(({ actor }) => actor) };
+  if (!stations.includes(here.station)) return { digest, refusal: 'station', revoked };
+  if (expiresAtMs <= nowMs) return { digest, refusal: 'expired', revoked };
   return { digest, jws, bundle: bundle.data };
 }
 

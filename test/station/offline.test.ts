@@ -32,3 +32,23 @@ test('offline for three hours: the tablets that waited are not given up, and bec
   await cart.prove('T1');
   expect(cart.look(1)).toBe('ready');
 });
+
+test('records wait for the server: the page is told how many and since when, until the server has cosigned them', async () => {
+  const cart = await startCart({ tablets: 1 });
+  const store = cart.store();
+  await store.setAcked(store.size(), 'cosignature', cart.clock.wallMs());
+  await cart.pass(1_000);
+  expect(cart.kiosk().now().network).toMatchObject({ unsynced: 0 });
+  expect(cart.kiosk().now().network).not.toHaveProperty('unsyncedSinceMs');
+  const takenMs = cart.clock.wallMs();
+  await cart.tap(MARIA);
+  await cart.pull(1);
+  await cart.pass(2 * HOUR_MS);
+  const { network } = cart.kiosk().now();
+  expect(network.unsynced).toBeGreaterThanOrEqual(2);
+  expect(network.unsyncedSinceMs).toBeGreaterThanOrEqual(takenMs);
+  expect(network.unsyncedSinceMs).toBeLessThan(takenMs + 5_000);
+  await store.setAcked(store.size(), 'cosignature', cart.clock.wallMs());
+  await cart.pass(1_000);
+  expect(cart.kiosk().now().network).not.toHaveProperty('unsyncedSinceMs');
+});

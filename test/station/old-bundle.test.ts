@@ -97,3 +97,22 @@ test('an older bundle, or one that was refused, comes in: the good one stays', a
   await cart.tap(MARIA);
   expect(cart.message()).toMatchObject({ kind: 'take', slot: 1 });
 });
+
+test('a bundle that has expired on the way revokes a badge all the same, and once; the list accepted next decides anew', async () => {
+  const cart = await startCart({ tablets: 2 });
+  const late = { kind: 'bundle', bundle: { digest: 'dd'.repeat(32), refusal: 'expired', revoked: { version: 5, actors: [MARIA.actor] } } } as const;
+  await cart.network(late);
+  await cart.network({ ...late, bundle: { ...late.bundle, digest: 'de'.repeat(32) } });
+  expect(await cart.ofType('staff-revoked')).toMatchObject([{ actor: MARIA.actor, body: { bundleVersion: 5 } }]);
+  await cart.tap(MARIA, 'crypto');
+  expect(cart.message()).toMatchObject({ kind: 'refusal', reason: 'staff-revoked' });
+  await cart.restart();
+  await cart.network({ kind: 'cosigned', atMs: cart.clock.trueMs() });
+  await cart.publish({ version: 4 });
+  await cart.tap(MARIA, 'crypto');
+  expect(cart.message()).toMatchObject({ kind: 'refusal', reason: 'staff-revoked' });
+  await cart.publish({ version: 6 });
+  await cart.tap(MARIA, 'crypto');
+  // She is served again; the restart has exposed the tablets.
+  expect(cart.message()).toMatchObject({ kind: 'refusal', reason: 'no-device-ready' });
+});

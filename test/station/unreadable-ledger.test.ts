@@ -5,11 +5,12 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { PolicyBundle } from '../../app/contract/policy-bundle.ts';
 import { projectEntry } from '../../app/domain/projection.ts';
 import { knownBundle, openLedger, StartRefused, type OpenedLedger } from '../../app/entrypoints/station-start.ts';
+import { createPinChecks } from '../../app/station/pin.ts';
 import { createStation, type Station } from '../../app/station/station.ts';
 import { cartHost } from '../support/cart-host.ts';
 import { enrolledFolder, type EnrolledFolder } from '../support/enrolled-folder.ts';
 import { turnableClock } from '../support/turnable-clock.ts';
-import { HERE, policy, tablet } from '../support/ward-policy.ts';
+import { HERE, policy, SECRETS, tablet } from '../support/ward-policy.ts';
 
 const silent = pino({ level: 'silent' });
 
@@ -26,7 +27,8 @@ async function stationOn({ store }: OpenedLedger, bundle: PolicyBundle | undefin
       program: 'test',
       randomId: () => 'ab'.repeat(16),
       badgeHmacs: () => [],
-      checkPin: () => Promise.resolve(false),
+      pins: createPinChecks(() => SECRETS, () => 'ab'.repeat(16)),
+      rekeyed: () => undefined,
       keepBundle: () => Promise.resolve(),
       log: () => undefined,
       onFailure: (error) => expect.fail(String(error)),
@@ -94,15 +96,30 @@ test('somebody put another bundle into the folder: it is not used', async () => 
 });
 
 test('the folder holds another station’s ledger: refused, and no epoch is used up', async () => {
-  const [folder, other] = [await enrolledFolder(), await enrolledFolder()];
+  const [folder, other] = [await enrolledFolder(), await enrolledFolder('cart-8')];
   const identity = await other.identity();
-  await identity.beginEpoch();
   const foreign = await openLedger({ data: folder.data, identity, clock: turnableClock(), project: projectEntry, log: silent, onFatal: () => undefined });
   await foreign.store.append([{ type: 'host-lost', body: { cause: 'x' } }]);
   await foreign.store.close();
   await expect(ledgerIn(folder)).rejects.toThrow(StartRefused);
   await expect(ledgerIn(folder)).rejects.toThrow(/belongs to another station\. Nothing was changed\./);
   expect((await folder.identity()).epoch().number).toBe(1);
+});
+
+test('the identity was put back from an older image than the ledger: the ledger is kept untouched, and a new epoch begins', async () => {
+  const folder = await enrolledFolder();
+  const later = await (await enrolledFolder()).identity();
+  await later.beginEpoch();
+  const opened = await openLedger({ data: folder.data, identity: later, clock: turnableClock(), project: projectEntry, log: silent, onFatal: () => undefined });
+  await opened.store.append([{ type: 'host-lost', body: { cause: 'x' } }]);
+  await opened.store.close();
+  const bytes = await readFile(join(folder.data, 'ledger.db'));
+  const begun = await ledgerIn(folder);
+  onTestFinished(() => begun.store.close());
+  expect(begun.epoch).toMatchObject({ number: 2, registered: false, cause: 'behind-witness' });
+  expect((await begun.store.recorded(0, 1))[0]).toMatchObject({ type: 'epoch-began', body: { cause: 'behind-witness' } });
+  const kept = (await readdir(folder.data)).find((name) => name.includes('forked'));
+  expect((await readFile(join(folder.data, kept ?? 'none'))).equals(bytes)).toBe(true);
 });
 
 async function settled(station: Station): Promise<void> {

@@ -21,7 +21,7 @@ export interface EnrolledFolder {
 }
 
 /** The folder of a station that a server enrolled some time ago and that is away now; removed with the test. */
-export async function enrolledFolder(): Promise<EnrolledFolder> {
+export async function enrolledFolder(station: string = HERE.station): Promise<EnrolledFolder> {
   const data = await mkdtemp(join(tmpdir(), 'station-data-'));
   onTestFinished(() => rm(data, { recursive: true }));
   const identity = await openIdentity(data);
@@ -30,9 +30,10 @@ export async function enrolledFolder(): Promise<EnrolledFolder> {
   const secrets = await new CompactEncrypt(Buffer.from(JSON.stringify(SECRETS))).setProtectedHeader({ alg: 'ECDH-ES+A256KW', enc: 'A256GCM' }).encrypt(key);
   const certificatePem = await selfSigned(identity.keys.tlsKeyPem);
   const enrolment: EnrolResponse = {
-    ...HERE,
+    tenant: HERE.tenant,
+    station,
     epoch: 1,
-    origin: `${HERE.tenant}/station/${HERE.station}/e1`,
+    origin: `${HERE.tenant}/station/${station}/e1`,
     place: { wardId: '7e', ward: '7 East', cart: 'Cart 7' },
     certificatePem,
     caPem: certificatePem,

@@ -1,16 +1,18 @@
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { NetworkEvent } from '../../app/contract/network-event.ts';
 import type { PolicyBundle, Rules } from '../../app/contract/policy-bundle.ts';
-import type { StatementClaims } from '../../app/contract/statement.ts';
+import type { Rekeyed } from '../../app/contract/secrets.ts';
+import type { CustodyClaims, StatementClaims } from '../../app/contract/statement.ts';
+import type { TenantSecrets } from '../../app/contract/station-http.ts';
 import type { EntryType, RecordedEntry } from '../../app/domain/entries.ts';
 import { projectEntry } from '../../app/domain/projection.ts';
 import type { DeviceRow } from '../../app/domain/tables.ts';
 import { createBadgeHmacs } from '../../app/station/badge.ts';
-import { createPinCheck } from '../../app/station/pin.ts';
+import { createPinChecks } from '../../app/station/pin.ts';
 import { createStation, type Station } from '../../app/station/station.ts';
 import { openStore } from '../../app/storage/open.ts';
 import type { Store } from '../../app/storage/store.ts';
@@ -31,6 +33,10 @@ export interface OneCart {
   readonly disk: Disk;
   /** What the station told its log. */
   readonly log: string[];
+  /** The badge keys and peppers that the station keeps. */
+  secrets: TenantSecrets;
+  /** What it would tell the server of badges and PINs under the newest of them. */
+  readonly rekeyed: Rekeyed[];
   kiosk(): CartKiosk;
   station(): Station;
   store(): Store;
@@ -48,6 +54,8 @@ export interface OneCart {
   publish(change?: Partial<PolicyBundle>): Promise<void>;
   /** The server states all that proves the device's current request, or the facts asked for. */
   prove(serial: string, change?: Partial<StatementClaims>, kinds?: readonly StatementClaims['facts']['kind'][]): Promise<void>;
+  /** The server states that the release open of this device ended at another cart; resolves with the statement. */
+  stateElsewhere(serial: string, change?: Partial<CustodyClaims>): Promise<CustodyClaims>;
   hostDies(): Promise<void>;
   hostStarts(): Promise<void>;
   /** Ends the station as a crash would, lets `meanwhile` happen, and starts it from what its folder holds. */
@@ -91,8 +99,9 @@ export async function startCart({ tablets = 3, rules = {}, unproven = false, vir
   let failure: unknown;
   let running: { readonly station: Station; readonly store: Store; readonly kiosk: CartKiosk };
 
+  let signingKey = SIGNING_KEY;
   const start = async (): Promise<void> => {
-    const opened = await openStore({ path: join(folder, 'ledger.db'), station: HERE.station, epoch: 1, origin: `${HERE.tenant}/station/${HERE.station}/e1`, signingKey: SIGNING_KEY, project: projectEntry, clock });
+    const opened = await openStore({ path: join(folder, 'ledger.db'), station: HERE.station, epoch: 1, origin: `${HERE.tenant}/station/${HERE.station}/e1`, signingKey, project: projectEntry, clock });
     if (!opened.ok) throw new Error(`the ledger was not opened: ${opened.reason}`);
     const store = onDisk(opened.value, disk);
     const own = (life += 1);
@@ -103,8 +112,15 @@ export async function startCart({ tablets = 3, rules = {}, unproven = false, vir
         clock,
         program: 'test',
         randomId: () => (ids += 1).toString(16).padStart(32, '0'),
-        badgeHmacs: createBadgeHmacs(SECRETS),
-        checkPin: createPinCheck(SECRETS),
+        badgeHmacs: createBadgeHmacs(() => cart.secrets),
+        pins: createPinChecks(() => cart.secrets, () => (ids += 1).toString(16).padStart(32, '0')),
+        rekeyed: (moved) => cart.rekeyed.push(moved),
+        rotateLedgerKey: async (meta) => {
+          const next = generateKeyPairSync('ed25519').privateKey;
+          const rotated = await store.rotateKey(next, { meta });
+          if (rotated.ok) signingKey = next;
+          return rotated.ok ? { ok: true, value: undefined } : rotated;
+        },
         keepBundle: (jws) => {
           if (disk.full) return Promise.reject(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }));
           keptBundle = kept.get(jws);
@@ -153,6 +169,8 @@ export async function startCart({ tablets = 3, rules = {}, unproven = false, vir
     host,
     disk,
     log,
+    secrets: SECRETS,
+    rekeyed: [],
     kiosk: () => running.kiosk,
     station: () => running.station,
     store: () => running.store,
@@ -215,6 +233,13 @@ export async function startCart({ tablets = 3, rules = {}, unproven = false, vir
         .map((facts) => ({ digest: 'd1'.repeat(32), claims: { ...claims, facts, ...change } }));
       await cart.network({ kind: 'statements', statements, cursor: (cursor += statements.length) });
     },
+    stateElsewhere: async (serial, change = {}) => {
+      const { custody } = device(serial);
+      const fact = { kind: 'returned-elsewhere' as const, atStation: 'cart-8', origin: `${HERE.tenant}/station/cart-8/e1`, seq: 41, leaf: 'e1'.repeat(32), claimedMs: clock.trueMs() - 60_000, notBeforeMs: clock.trueMs() - 61_000, notAfterMs: clock.trueMs() - 59_000 };
+      const claims: CustodyClaims = { ...HERE, serial, release: 'release' in custody ? custody.release : 'none', issuedAtMs: clock.trueMs(), fact, ...change };
+      await cart.network({ kind: 'statements', statements: [{ digest: 'd2'.repeat(32), custody: claims }], cursor: (cursor += 1) });
+      return claims;
+    },
     hostDies: () => {
       watched = false;
       host.die();
@@ -248,7 +273,7 @@ export async function startCart({ tablets = 3, rules = {}, unproven = false, vir
 }
 
 /** What the server states about one finished sanitization. `unseenAtSize`: the ledger as it held it when the new enrolment was not there yet. */
-function allFacts(request: string, profile: string, unseenAtSize: number): readonly StatementClaims['facts'][] {
+export function allFacts(request: string, profile: string, unseenAtSize: number): readonly StatementClaims['facts'][] {
   const [previous, enrolment, command] = [`old ${request}`, `new ${request}`, `wipe ${request}`];
   return [
     { kind: 'wipe-confirmed', enrolment: previous, command, issuedMdmMs: 1_000, confirmedMdmMs: 2_000 },

@@ -16,8 +16,8 @@ export interface TurnableClock extends Clock {
 
 export const MONDAY_NOON_MS = Date.UTC(2027, 0, 4, 12);
 
-export function turnableClock(): TurnableClock {
-  let trueMs = MONDAY_NOON_MS;
+export function turnableClock(startMs = MONDAY_NOON_MS): TurnableClock {
+  let trueMs = startMs;
   let wallErrorMs = 0;
   let bootedAtMs = trueMs - 3_600_000;
   let boots = 1;

@@ -6,6 +6,7 @@ import { RULES } from './ward-rules.ts';
 
 /** One ward's people, tablets and rules, as a policy bundle would bring them. */
 export const SECRETS: TenantSecrets = {
+  version: 1,
   badgeKeys: [{ version: 1, key: Buffer.alloc(32, 0x11).toString('base64url') }],
   peppers: [{ version: 1, key: Buffer.alloc(32, 0x22).toString('base64url') }],
 };
@@ -18,12 +19,12 @@ export interface Person extends StaffMember {
 }
 
 const NAMES = ['Maria K.', 'Jonas L.', 'Aylin D.', 'Peter W.', 'Noor S.', 'Ivan P.', 'Lena M.', 'Omar B.', 'Ruth A.', 'Chen X.', 'Tove H.', 'Eli R.'];
-const hmacs = createBadgeHmacs(SECRETS);
+const hmacs = createBadgeHmacs(() => SECRETS);
 
 /** Twelve clinicians of ward 7 East. */
 export const PEOPLE: readonly Person[] = NAMES.map((name, n) => {
   const uid = `04A1B2C3D4E5${(0x10 + n).toString(16).toUpperCase()}`;
-  return { uid, actor: createHash('sha256').update(`salt ${name}`).digest('hex'), name, roles: ['clinician'], wards: ['7e'], badges: [{ hmac: hmacs(uid)[0] ?? '', badgeKeyVersion: 1 }], pin: VERIFIER, revoked: false };
+  return { uid, actor: createHash('sha256').update(`salt ${name}`).digest('hex'), name, roles: ['clinician'], wards: ['7e'], badges: [{ hmac: hmacs(uid)[0]?.hmac ?? '', badgeKeyVersion: 1 }], pin: VERIFIER, revoked: false };
 });
 export const STRANGER_UID = '04FFFFFFFFFFFF';
 
@@ -42,10 +43,13 @@ export function policy(change: Partial<PolicyBundle> & Pick<PolicyBundle, 'versi
     tenant: HERE.tenant,
     stations: [HERE.station],
     expiresAtMs: change.issuedAtMs + 30 * 86_400_000,
+    secretsVersion: 1,
     wards: [{ id: '7e', name: '7 East' }],
     staff: PEOPLE.map(({ uid: _uid, ...member }) => member),
     rules: RULES,
-    keys: { server: [{ kid: 'k1', x: Buffer.alloc(32, 1).toString('base64url'), kty: 'OKP', crv: 'Ed25519' }], witness: 'witness+00000000+AA' },
+    keys: { server: [{ kid: 'k1', x: Buffer.alloc(32, 1).toString('base64url'), kty: 'OKP', crv: 'Ed25519' }], formerServer: [], witness: 'witness+00000000+AA', formerWitnesses: [] },
+    rotateKeys: [],
+    revokedKeys: [],
     ...change,
   };
 }

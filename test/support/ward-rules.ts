@@ -17,4 +17,5 @@ export const RULES: Rules = {
   rolesThatMayTake: ['clinician'],
   nightFrom: '21:00',
   nightTo: '06:30',
+  ledgerKeyLifeMs: 90 * 86_400_000,
 };

@@ -4,12 +4,14 @@ import type { NetworkEvent } from '../../app/contract/network-event.ts';
 import type { EntryDraft } from '../../app/domain/entries.ts';
 import { projectEntry } from '../../app/domain/projection.ts';
 import { giveUpLedger, openLedger } from '../../app/entrypoints/station-start.ts';
+import { systemClock } from '../../app/entrypoints/system-clock.ts';
 import { parseVkey } from '../../app/ledger/note.ts';
 import type { Store } from '../../app/storage/store.ts';
 import { createDownlink } from '../../app/sync/downlink.ts';
 import { enrolStation } from '../../app/sync/enrol.ts';
 import type { Fork } from '../../app/sync/epoch.ts';
 import { openIdentity, type Identity } from '../../app/sync/identity.ts';
+import { createNewerSecrets } from '../../app/sync/secrets.ts';
 import { clientOf, startSync } from '../../app/sync/sync.ts';
 import { createUplink } from '../../app/sync/uplink.ts';
 import type { TestCentral } from '../central/demo-central.ts';
@@ -65,11 +67,12 @@ export async function startContact(central: TestCentral, data: string): Promise<
       client.close();
       client = newClient();
     },
-    uplink: createUplink(store, () => client, origin, witness.value),
-    downlink: createDownlink({ store, client: () => client, here: enrolment, keys: () => enrolment.serverKeys, nowMs: Date.now, submit: () => undefined, settled: () => Promise.resolve() }),
+    uplink: createUplink(store, () => client, origin, () => [witness.value]),
+    downlink: createDownlink({ store, client: () => client, here: enrolment, keys: () => enrolment.serverKeys, secrets: createNewerSecrets({ identity, client: () => client, log: () => undefined }), nowMs: Date.now, submit: () => undefined, settled: () => Promise.resolve() }),
     submit: (event) => events.push(event),
     onFork: forked.resolve,
     random: Math.random,
+    clock: await systemClock(),
     log: ({ level, what }) => log.push(`${level}: ${what}`),
   });
   const stop = async (): Promise<void> => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { ok } from '../../app/domain/result.ts';
 import { createDownlink } from '../../app/sync/downlink.ts';
 import { startCart, type OneCart } from '../support/one-cart.ts';
 import { HERE, policy, tablet } from '../support/ward-policy.ts';
@@ -12,6 +13,7 @@ function downlinkOf(cart: OneCart, server: Signer, answer: () => unknown) {
     client: () => stub.client,
     here: HERE,
     keys: () => server.keys,
+    secrets: { catchUp: () => Promise.resolve(ok(undefined)), inUse: () => Promise.resolve() },
     nowMs: cart.clock.wallMs,
     submit: (event) => cart.station().submit(event),
     settled: () => cart.station().settled(),

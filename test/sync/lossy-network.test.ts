@@ -121,7 +121,7 @@ test.each(SEEDS)('seed %i: requests and answers are lost, doubled and overtaken,
 
   let store: Store = await openAlone(data);
   onTestFinished(() => store.close().catch(() => undefined));
-  const newUplink = (): Uplink => createUplink(store, () => client, enrolment.origin, witness.value);
+  const newUplink = (): Uplink => createUplink(store, () => client, enrolment.origin, () => [witness.value]);
   let uplink = newUplink();
   const acknowledged: number[] = [];
   await store.append(admissionOf(SERIAL, 1));

@@ -58,6 +58,21 @@ async function live(...notes: string[]): Promise<void> {
   await contact.stop();
 }
 
+/** A database as it was before it heard of this ledger. */
+async function forget(ledger: string): Promise<void> {
+  const tables = await central.database.query<{ name: string }>(`select table_name as name from information_schema.columns where column_name = 'origin' and table_schema = current_schema()`);
+  await central.database.transaction(async (client) => {
+    await client.query(`set local session_replication_role = 'replica'`);
+    for (const { name } of tables.rows) await client.query(`delete from ${name} where origin = $1`, [ledger]);
+  });
+}
+
+/** Gives the ledger up for a made-up reason, and starts the next life. */
+async function beginAnewAfter(contact: Contact): Promise<Contact> {
+  await contact.giveUp({ cause: 'two-histories', message: 'as if' });
+  return start();
+}
+
 /** What station-node does when it is told of a fork, up to the ledger of its next life. */
 async function beginAnew(contact: Contact, folder = data): Promise<Contact> {
   await contact.giveUp(await contact.forked);
@@ -173,6 +188,37 @@ test('killed after the new key was made and before the old ledger was set aside:
   expect(again.origin).toBe(origin(2));
   expect(await aside()).toHaveLength(1);
   expect(await again.store.recorded(0, 5)).toMatchObject([{ type: 'epoch-began', body: { cause: 'two-histories' } }]);
+});
+
+test('the ledger of an earlier epoch is put back beside the identity of a later one: set aside, and a new epoch begins', async () => {
+  await live('one');
+  await copy(data, image);
+  const first = await start();
+  const later = await beginAnewAfter(first);
+  await synced(later);
+  await later.stop();
+  await cp(ledgerPath(image), ledgerPath(data));
+  await Promise.all(['-wal', '-shm'].map((suffix) => rm(ledgerPath(data) + suffix, { force: true })));
+  const again = await start();
+  await synced(again);
+  expect(again.origin).toBe(origin(3));
+  expect(await again.store.recorded(0, 1)).toMatchObject([{ type: 'epoch-began', body: { cause: 'behind-witness' } }]);
+  // The ledger of epoch 1 twice: as it was given up, and as it was put back.
+  expect(await aside()).toHaveLength(2);
+});
+
+test('the server is restored from a backup that knows nothing of the epoch: it is told again, and gets every entry', async () => {
+  await live('one');
+  const first = await start();
+  const again = await beginAnewAfter(first);
+  await again.note('in epoch 2');
+  await synced(again);
+  const mine = await heldBy(origin(2));
+  await forget(origin(2));
+  await again.note('after the restore');
+  await expect.poll(() => heldBy(origin(2)).then(({ length }) => length), { timeout: 20_000 }).toBe(again.store.size());
+  expect((await heldBy(origin(2))).slice(0, mine.length)).toEqual(mine);
+  expect(again.log.filter((line) => line.startsWith('error'))).toEqual([]);
 });
 
 test('the ledger file was cut short: unreadable, set aside, and the server hears of the new epoch', async () => {

@@ -95,3 +95,34 @@ test.each([
 test('a statement that somebody else signed', async () => {
   expect(await verifyStatement(await stranger.sign(STATEMENT, claims()), server.keys)).toMatchObject({ refusal: 'signature' });
 });
+
+const custody = (change: object = {}) => ({ ...HERE, serial: 'T1', release: 'rel-1', issuedAtMs: NOW_MS, fact: { kind: 'returned-elsewhere', atStation: 'cart-8', origin: 'mercy/station/cart-8/e1', seq: 4, leaf: 'ab'.repeat(32), claimedMs: NOW_MS }, ...change });
+const CUSTODY = 'dockward-custody+jwt';
+
+test('a custody statement: handed on with its kind; under another kind’s name it is none', async () => {
+  expect(await verifyStatement(await server.sign(CUSTODY, custody()), server.keys)).toMatchObject({ custody: { release: 'rel-1', fact: { seq: 4 } }, digest: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
+  expect(await verifyStatement(await server.sign(STATEMENT, custody()), server.keys)).toMatchObject({ refusal: 'malformed' });
+  expect(await verifyStatement(await server.sign(CUSTODY, claims()), server.keys)).toMatchObject({ refusal: 'malformed' });
+});
+
+test.each([
+  ['without a release', { release: undefined }],
+  ['with a leaf that is none', { fact: { ...custody().fact, leaf: 'zz' } }],
+  ['with a word that is not in the contract', { also: 'this' }],
+])('a well-signed custody statement %s: malformed', async (_, change) => {
+  expect(await verifyStatement(await server.sign(CUSTODY, custody(change)), server.keys)).toMatchObject({ refusal: 'malformed' });
+});
+
+test('a custody statement that somebody else signed, or changed on the way', async () => {
+  expect(await verifyStatement(await stranger.sign(CUSTODY, custody()), server.keys)).toMatchObject({ refusal: 'signature' });
+  for (const part of [0, 2] as const) expect(await verifyStatement(tampered(await server.sign(CUSTODY, custody()), part), server.keys)).toMatchObject({ refusal: 'signature' });
+});
+
+test('a bundle of this server that has run out, or leaves this station out: refused, but whom it revokes is handed on', async () => {
+  const staff = bundle().staff.map((person, n) => ({ ...person, revoked: n === 0 }));
+  const revoked = { version: 7, actors: [staff[0]?.actor] };
+  expect(await judge(await server.sign(BUNDLE, bundle({ staff, expiresAtMs: NOW_MS })))).toMatchObject({ refusal: 'expired', revoked });
+  expect(await judge(await server.sign(BUNDLE, bundle({ staff, stations: ['cart-8'] })))).toMatchObject({ refusal: 'station', revoked });
+  expect(await judge(await stranger.sign(BUNDLE, bundle({ staff, expiresAtMs: NOW_MS })))).not.toHaveProperty('revoked');
+  expect(await judge(await server.sign(BUNDLE, bundle({ staff, version: 5 })))).not.toHaveProperty('revoked');
+});

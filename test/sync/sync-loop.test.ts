@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { NetworkEvent } from '../../app/contract/network-event.ts';
 import { ok, refused } from '../../app/domain/result.ts';
+import { systemClock } from '../../app/entrypoints/system-clock.ts';
 import { openIdentity } from '../../app/sync/identity.ts';
 import type { Fork } from '../../app/sync/epoch.ts';
+import type { SyncClock } from '../../app/sync/clock.ts';
 import { startSync, type SyncDeps } from '../../app/sync/sync.ts';
 import { AWAY, stubServer } from './stub-server.ts';
 
@@ -14,7 +16,7 @@ type Push = Awaited<ReturnType<SyncDeps['uplink']['push']>>;
 const NOTHING: Push = ok({ kind: 'nothing' });
 
 /** Both directions against a server that is scripted; when a script is at its end the long poll just waits. */
-async function syncing(options: { pulls?: Pull[]; pushes?: Push[]; epochAnswers?: unknown[]; registered?: boolean }) {
+async function syncing(options: { pulls?: Pull[]; pushes?: Push[]; epochAnswers?: unknown[]; registered?: boolean; clock?: SyncClock }) {
   const folder = await mkdtemp(join(tmpdir(), 'sync-'));
   const identity = await openIdentity(folder);
   const { pulls = [], pushes = [], epochAnswers = [], registered = true } = options;
@@ -59,6 +61,7 @@ async function syncing(options: { pulls?: Pull[]; pushes?: Push[]; epochAnswers?
       waits.push(order.length);
       return 0;
     },
+    clock: options.clock ?? (await systemClock()),
     log: ({ level, what }) => log.push(`${level}: ${what}`),
   });
   onTestFinished(async () => {
@@ -86,9 +89,26 @@ test('what came could not be taken: it waits before it asks again, and is still 
 });
 
 test('a cosignature brings the server’s time', async () => {
-  const { submitted, idle } = await syncing({ pushes: [ok({ kind: 'sent', cosignedAtMs: 1_800_000_000_000 })] });
+  const { submitted, idle } = await syncing({ pushes: [ok({ kind: 'sent', cosignedAtMs: 1_800_000_000_000, more: false })] });
   await idle;
   expect(submitted).toContainEqual({ kind: 'cosigned', atMs: 1_800_000_000_000 });
+});
+
+test('a month of entries waits: after each upload the cart has time for its own work before the next one', async () => {
+  const sent = (more: boolean): Push => ok({ kind: 'sent', cosignedAtMs: 1_800_000_000_000, more });
+  const paused: number[] = [];
+  const rested = Promise.withResolvers<void>();
+  const after: SyncClock['after'] = (ms, call) => {
+    paused.push(ms);
+    if (paused.length === 3) rested.resolve();
+    else setImmediate(call);
+    return () => undefined;
+  };
+  const { order } = await syncing({ pushes: [sent(true), sent(true), sent(false)], clock: { wallMs: Date.now, monoMs: () => 0, after } });
+  await rested.promise;
+  // After the last one nothing waits: the cart is asked again at its usual pace.
+  expect(paused).toEqual([60, 60, 150]);
+  expect(order.filter((step) => step === 'push').length).toBe(4);
 });
 
 test('the ledger began anew: its epoch and key are told before any entry is sent, and remembered', async () => {
