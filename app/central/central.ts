@@ -16,6 +16,8 @@ import type { TenantKeys } from './keys.ts';
 import type { MdmAdapter } from './mdm/adapter.ts';
 import { createPeopleHttp } from './people-http.ts';
 import { runSanitization, type SanitizationPace } from './sanitization.ts';
+import { addCustodyStatement } from './statements.ts';
+import { followServerKeys } from './server-keys.ts';
 import { createStationHttp } from './station-http.ts';
 import { createWakener } from './wakener.ts';
 import { witnessOnPostgres } from './witness-postgres.ts';
@@ -71,7 +73,7 @@ export async function startCentral(options: CentralOptions): Promise<Central> {
     for (const release of opened.splice(0).reverse()) await release();
   };
   try {
-    const keys = await openTenant(database, options.dataFolder, options.directory?.tenant ?? 'dockward');
+    const keys = await openTenant(database, options.dataFolder, options.directory?.tenant ?? 'dockward', now());
     if (options.directory) await importDirectory(database, keys, options.directory);
     const firstSecrets = await openFirstSecrets({ database, now }, options.dataFolder);
     const bundles = createBundleStore(database, keys, now);
@@ -79,12 +81,15 @@ export async function startCentral(options: CentralOptions): Promise<Central> {
     opened.push(() => wakener.close());
     const base = { database, keys, now, log };
 
+    const following = new AbortController();
+    const followed = followServerKeys(database, keys, wakener, following.signal, (error) => log.error({ err: error }, 'the server keys could not be read anew'));
+    opened.push(() => (following.abort(), followed));
     if (options.mdm) {
       const queue = runSanitization({ ...base, ...options.mdm }, wakener);
       opened.push(() => queue.close());
     }
     const serverCertificate = (): Promise<PemPair> => issueServerCertificate(keys.authority, keys.tenant, [options.host, ...options.stationNames].filter((name) => name !== '0.0.0.0' && name !== '::'));
-    const stations = createStationHttp({ ...base, ingest: createIngest({ ...base, store: witnessOnPostgres(database), project: options.project }), bundles, wakener, server: await serverCertificate() });
+    const stations = createStationHttp({ ...base, ingest: createIngest({ ...base, store: witnessOnPostgres(database, (client, claims) => addCustodyStatement(client, keys, { ...claims, tenant: keys.tenant, issuedAtMs: now() })), project: options.project }), bundles, wakener, server: await serverCertificate() });
     const stationUrl = await listen(stations, options.host, options.stationPort, '--station-port');
     opened.push(() => closeListener(stations));
     const renewal = setInterval(() => {
@@ -94,7 +99,7 @@ export async function startCentral(options: CentralOptions): Promise<Central> {
       );
     }, SERVER_CERTIFICATE_EVERY_MS);
     opened.push(async () => clearInterval(renewal));
-    const people = await createPeopleHttp({ ...base, tls: options.tls, fleetFolder: options.fleetFolder });
+    const people = await createPeopleHttp({ ...base, project: options.project, tls: options.tls, fleetFolder: options.fleetFolder });
     const url = await listen(people, options.host, options.port, '--port');
     opened.push(() => closeListener(people));
     return { url, stationUrl, firstSecrets, database, keys, makeCode: (place) => makeCode(base, place), close };

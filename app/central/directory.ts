@@ -1,10 +1,12 @@
 import { createHash, createHmac, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
-import { bundleDevice, rules } from '../contract/policy-bundle.ts';
+import { bundleDevice, rules, type PinVerifier } from '../contract/policy-bundle.ts';
+import type { TenantSecrets } from '../contract/station-http.ts';
 import { ROLES } from '../domain/terms.ts';
-import { bundleChanged } from './bundle.ts';
+import { bundleChanged } from './bundle-changed.ts';
 import type { Database, Queryable } from './database.ts';
 import type { TenantKeys } from './keys.ts';
+import { liveSecrets, newestOf } from './tenant-secrets.ts';
 
 const name = z.string().min(1).max(80);
 
@@ -32,27 +34,22 @@ export type Directory = z.infer<typeof directory>;
 const SCRYPT = { N: 2 ** 17, r: 8, p: 1, maxmem: 256 * 1024 * 1024 };
 const HASH_BYTES = 32;
 
-interface PinVerifier {
-  readonly salt: string;
-  readonly hash: string;
-  readonly pepperVersion: number;
-}
-
 /**
  * Brings the database up to what the directory says; a second import of the same directory changes nothing.
  * Staff who have a PIN verifier keep it: a PIN in the file is only the first one.
  */
 export async function importDirectory(database: Database, keys: TenantKeys, wanted: Directory): Promise<void> {
   const known = new Set((await database.query<{ id: string }>('select id from staff where pin is not null')).rows.map(({ id }) => id));
-  const pins = await firstPins(wanted, keys, known);
+  const pins = await firstPins(wanted, await liveSecrets(database, keys), known);
   await database.transaction(async (client) => {
     await client.query('select 1 from tenant for update');
+    const secrets = await liveSecrets(client, keys);
     const before = await fingerprint(client);
     await client.query('update tenant set rules = $1::jsonb', [JSON.stringify(wanted.rules)]);
     for (const ward of wanted.wards) {
       await client.query('insert into ward (id, name) values ($1, $2) on conflict (id) do update set name = excluded.name', [ward.id, ward.name]);
     }
-    for (const member of wanted.staff) await upsertMember(client, keys, member, pins.get(member.id));
+    for (const member of wanted.staff) await upsertMember(client, secrets, member, pins.get(member.id));
     for (const device of wanted.devices) {
       // The standing changes by decisions of people (lost, retired); an import never takes one back.
       await client.query(
@@ -85,9 +82,8 @@ export async function pinMatches(pin: string, pepper: string, verifier: PinVerif
   return timingSafeEqual(await pinHash(pin, pepper, Buffer.from(verifier.salt, 'hex')), Buffer.from(verifier.hash, 'hex'));
 }
 
-async function firstPins(wanted: Directory, keys: TenantKeys, known: ReadonlySet<string>): Promise<Map<string, PinVerifier>> {
-  const pepper = keys.secrets.peppers.at(-1);
-  if (!pepper) throw new Error('the tenant has no PIN pepper');
+async function firstPins(wanted: Directory, secrets: TenantSecrets, known: ReadonlySet<string>): Promise<Map<string, PinVerifier>> {
+  const pepper = newestOf(secrets, 'pepper');
   const verifiers = new Map<string, PinVerifier>();
   const missing = wanted.staff.filter((member) => member.pin !== undefined && !known.has(member.id));
   const lane = async (): Promise<void> => {
@@ -101,7 +97,7 @@ async function firstPins(wanted: Directory, keys: TenantKeys, known: ReadonlySet
   return verifiers;
 }
 
-async function upsertMember(client: Queryable, keys: TenantKeys, member: Directory['staff'][number], pin: PinVerifier | undefined): Promise<void> {
+async function upsertMember(client: Queryable, secrets: TenantSecrets, member: Directory['staff'][number], pin: PinVerifier | undefined): Promise<void> {
   const salt = randomBytes(16);
   await client.query(
     `insert into staff (id, actor, salt, name, short, roles, wards) values ($1, $2, $3, $4, $5, $6, $7)
@@ -109,10 +105,20 @@ async function upsertMember(client: Queryable, keys: TenantKeys, member: Directo
     [member.id, actorOf(salt, member.id), salt.toString('hex'), member.name, member.short, member.roles, member.wards],
   );
   if (pin) await client.query('update staff set pin = $2::jsonb where id = $1 and pin is null', [member.id, JSON.stringify(pin)]);
-  const badgeKey = keys.secrets.badgeKeys.at(-1);
-  if (member.badgeUid !== undefined && badgeKey) {
-    await client.query('insert into badge (hmac, key_version, staff) values ($1, $2, $3) on conflict (hmac, key_version) do update set staff = excluded.staff', [badgeHmac(badgeKey.key, member.badgeUid), badgeKey.version, member.id]);
-  }
+  if (member.badgeUid !== undefined) await upsertBadge(client, secrets, member.badgeUid, member.id);
+}
+
+/** A badge is kept under the newest badge key; where it is known by the one before too, that is the same person's from now on. */
+async function upsertBadge(client: Queryable, { badgeKeys }: TenantSecrets, uid: string, staff: string): Promise<void> {
+  const [newest, before] = badgeKeys.toReversed();
+  if (!newest) throw new Error('the tenant has no badge key');
+  const old = before && { hmac: badgeHmac(before.key, uid), version: before.version };
+  const known = old && (await client.query('update badge set staff = $3 where hmac = $1 and key_version = $2', [old.hmac, old.version, staff]));
+  await client.query(
+    `insert into badge (hmac, key_version, staff, moved_from) values ($1, $2, $3, $4)
+     on conflict (hmac, key_version) do update set staff = excluded.staff, moved_from = coalesce(badge.moved_from, excluded.moved_from)`,
+    [badgeHmac(newest.key, uid), newest.version, staff, known?.rowCount === 1 ? old?.hmac : null],
+  );
 }
 
 async function fingerprint(client: Queryable): Promise<string> {

@@ -1,14 +1,17 @@
 import { createHash, randomBytes, timingSafeEqual, X509Certificate } from 'node:crypto';
-import { CompactEncrypt, importJWK } from 'jose';
 import type { z } from 'zod';
 import type { enrolRequest, EnrolResponse } from '../contract/station-http.ts';
 import { ok, refused, type Result } from '../domain/result.ts';
 import { encodeVkey } from '../ledger/note.ts';
 import { issueStationCertificate } from './authority.ts';
-import { bundleChanged } from './bundle.ts';
+import { bundleChanged } from './bundle-changed.ts';
 import type { Database } from './database.ts';
 import type { Refusal } from './http-reply.ts';
+import { revokeKeys } from './key-ranges.ts';
 import type { TenantKeys } from './keys.ts';
+import { knowsNewest } from './rekeying.ts';
+import { serverKeys } from './server-keys.ts';
+import { encryptTo, liveSecrets } from './tenant-secrets.ts';
 
 type EnrolRequest = z.infer<typeof enrolRequest>;
 
@@ -55,7 +58,8 @@ export async function makeCode({ database, keys, now }: EnrolmentDeps, place: Pl
 export async function enrol(deps: EnrolmentDeps, request: EnrolRequest): Promise<Result<EnrolResponse, Refusal>> {
   const ledgerKey = Buffer.from(request.ledgerKey, 'base64');
   if (ledgerKey.length !== 32) return refused({ reason: 'malformed', message: 'The ledger key is not the base64 of 32 bytes.' });
-  const secrets = await encryptedSecrets(deps.keys, request.encryptionKey);
+  const live = await liveSecrets(deps.database, deps.keys);
+  const secrets = await encryptTo(request.encryptionKey, live);
   if (!secrets.ok) return secrets;
   const station = `st-${randomBytes(6).toString('hex')}`;
   const certificate = await issueStationCertificate(deps.keys.authority, deps.keys.tenant, station, request.csrPem, deps.now());
@@ -71,7 +75,7 @@ export async function enrol(deps: EnrolmentDeps, request: EnrolRequest): Promise
     );
     const row = taken.rows[0];
     if (!row) return undefined;
-    await client.query('insert into station (id, ward, cart, shelves, encryption_key, certificate_until_ms, enrolled_at_ms) values ($1, $2, $3, $4::jsonb, $5::jsonb, $6, $7)', [
+    await client.query('insert into station (id, ward, cart, shelves, encryption_key, certificate_until_ms, enrolled_at_ms, secrets_sent, secrets_held) values ($1, $2, $3, $4::jsonb, $5::jsonb, $6, $7, $8, $8)', [
       station,
       row.ward,
       row.cart,
@@ -79,12 +83,14 @@ export async function enrol(deps: EnrolmentDeps, request: EnrolRequest): Promise
       JSON.stringify(request.encryptionKey),
       certificate.value.untilMs,
       deps.now(),
+      live.version,
     ]);
     await client.query('insert into origin (origin, station, epoch, ledger_key) values ($1, $2, 1, $3)', [origin, station, ledgerKey]);
     await bundleChanged(client);
     return row;
   });
   if (!place) return refused(CODE_USED);
+  const signing = await serverKeys(deps.database, deps.keys);
   return ok({
     tenant: deps.keys.tenant,
     station,
@@ -94,8 +100,8 @@ export async function enrol(deps: EnrolmentDeps, request: EnrolRequest): Promise
     certificatePem: certificate.value.certificatePem,
     caPem: deps.keys.authority.certificatePem,
     secrets: secrets.value,
-    serverKeys: [deps.keys.statement.jwk],
-    witness: encodeVkey(deps.keys.witness.verifier),
+    serverKeys: [...signing.servers],
+    witness: encodeVkey(signing.witness.verifier),
   });
 }
 
@@ -106,14 +112,21 @@ export async function renew(deps: EnrolmentDeps, station: string, csrPem: string
   return ok({ certificatePem: certificate.value.certificatePem });
 }
 
-/** Puts a station on the deny-list: from its next request on nothing but a refusal is sent to it. */
-export async function denyStation({ database, now }: EnrolmentDeps, station: string): Promise<Result<void, Refusal>> {
+/**
+ * Puts a station on the deny-list: from its next request on nothing but a refusal is sent to it, and the keys of its ledgers are revoked at the size cosigned last. `rotate`: it has the newest badge key
+ * or pepper, so whoever has the station can try out badge numbers and PINs; rotating ends that for all that come after.
+ */
+export async function denyStation({ database, now }: EnrolmentDeps, station: string): Promise<Result<{ rotate: boolean }, Refusal>> {
   const denied = await database.transaction(async (client) => {
+    // Ledgers are locked before stations, as an upload does that tells its own station something.
+    await client.query('select 1 from origin where station = $1 order by origin for update', [station]);
     const updated = await client.query('update station set denied_at_ms = coalesce(denied_at_ms, $2) where id = $1', [station, now()]);
-    if (updated.rowCount === 1) await bundleChanged(client);
-    return updated.rowCount === 1;
+    if (updated.rowCount !== 1) return undefined;
+    await revokeKeys(client, station, now());
+    await bundleChanged(client);
+    return { rotate: await knowsNewest(client, station) };
   });
-  return denied ? ok(undefined) : refused({ reason: 'not-found', message: `There is no station "${station}".` });
+  return denied ? ok(denied) : refused({ reason: 'not-found', message: `There is no station "${station}".` });
 }
 
 const CODE_USED: Refusal = { reason: 'code-used', message: 'This code has been used. Each code enrols one station: make a new one on the fleet page.' };
@@ -135,12 +148,6 @@ async function tryCode({ database, now }: EnrolmentDeps, code: string): Promise<
   if (!right) return refused(unknown);
   if (now() > row.expires_at_ms) return refused({ reason: 'code-expired', message: 'This code is older than 15 minutes. Make a new one on the fleet page.' });
   return ok(plain.slice(0, GROUP));
-}
-
-async function encryptedSecrets(keys: TenantKeys, jwk: EnrolRequest['encryptionKey']): Promise<Result<string, Refusal>> {
-  const key = await importJWK(jwk, 'ECDH-ES+A256KW').catch(() => undefined);
-  if (!key) return refused({ reason: 'malformed', message: 'The encryption key is not a P-256 public key.' });
-  return ok(await new CompactEncrypt(Buffer.from(JSON.stringify(keys.secrets))).setProtectedHeader({ alg: 'ECDH-ES+A256KW', enc: 'A256GCM' }).encrypt(key));
 }
 
 const fingerprintOf = (pem: string): string => createHash('sha256').update(new X509Certificate(pem).raw).digest('hex');

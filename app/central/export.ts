@@ -1,34 +1,55 @@
 import { writeBundle } from '../ledger/bundle.ts';
-import { publicKeyFrom, verifierKey, type VerifierKey } from '../ledger/note.ts';
-import type { Database } from './database.ts';
+import type { VerifierKey } from '../ledger/note.ts';
+import type { Database, Queryable } from './database.ts';
+import { rangesOf, ROTATIONS, type PublishedColumns } from './key-ranges.ts';
 
-export interface LogRow {
-  readonly origin: string;
-  readonly size: number;
-  readonly ledger_key: Buffer;
+export interface LogRow extends PublishedColumns {
   /** Both or neither: the last checkpoint and the witness's line under it. */
   readonly checkpoint: string | null;
   readonly cosignature: string | null;
+}
+
+/** An origin as the segments of an address, `<tenant>/station/<station>/e<epoch>`. */
+export const LOG_PLACE = ':tenant/station/:station/:epoch';
+export interface LogPlace {
+  readonly tenant: string;
+  readonly station: string;
+  readonly epoch: string;
+}
+export const originOf = ({ tenant, station, epoch }: LogPlace): string => `${tenant}/station/${station}/${epoch}`;
+
+/** The same of an address whose origin came as one segment, its slashes escaped; `rest` is what follows the origin. */
+export function splitPlace(path: string): { readonly origin: string; readonly rest: string } {
+  const { origin = '', rest = '' } = /^(?<origin>.+\/e\d+)\/(?<rest>.+)$/.exec(path)?.groups ?? {};
+  return { origin, rest };
+}
+
+/** A file name for what is saved of a ledger. */
+export const fileNameOf = ({ origin }: Pick<LogRow, 'origin'>, rest: string): string => `${origin.replaceAll(/[^A-Za-z0-9.-]/g, '_')}-${rest}`;
+
+export async function readLog(database: Queryable, origin: string): Promise<LogRow | undefined> {
+  const found = await database.query<LogRow>(`select origin, size, ledger_key, ${ROTATIONS}, key_revoked_at_ms, checkpoint, cosignature from origin where origin = $1`, [origin]);
+  return found.rows[0];
 }
 
 /**
  * A ledger as a bundle (app/ledger/bundle.ts), read as it is sent, 256 entries at a time. What `log` says stays true while
  * the ledger grows: entries below a size never change.
  */
-export async function exportBundle(database: Database, log: Pick<LogRow, 'origin' | 'size' | 'ledger_key'>, cosigned: string, witness: VerifierKey): Promise<AsyncGenerator<Buffer>> {
+export async function exportBundle(database: Database, log: PublishedColumns, cosigned: string, witness: VerifierKey): Promise<AsyncGenerator<Buffer>> {
   const { origin, size } = log;
   return writeBundle({
     checkpoint: cosigned,
     cosigned: undefined,
     size,
-    keys: { ranges: [{ key: verifierKey(origin, publicKeyFrom(log.ledger_key)), from: 0, to: size }], witness },
+    keys: { ranges: rangesOf(log), witness },
     policies: await policiesOf(database, origin, size),
     entries: (from, count) => entriesOf(database, origin, from, count),
   });
 }
 
 /** `count` entries from `from` on; fewer where the ledger ends before. */
-export async function entriesOf(database: Database, origin: string, from: number, count: number): Promise<readonly Buffer[]> {
+export async function entriesOf(database: Queryable, origin: string, from: number, count: number): Promise<readonly Buffer[]> {
   const found = await database.query<{ bytes: Buffer }>('select bytes from entry where origin = $1 and seq >= $2 and seq < $3 order by seq', [origin, from, from + count]);
   return found.rows.map(({ bytes }) => bytes);
 }

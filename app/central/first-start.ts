@@ -5,27 +5,29 @@ import { z } from 'zod';
 import { addAdministrator, addAuditor, type AdministratorDeps } from './administrators.ts';
 import type { Database } from './database.ts';
 import { openKeys, writeDurably, type TenantKeys } from './keys.ts';
+import { settleServerKeys } from './server-keys.ts';
+import { lockKeys, settleSecrets } from './tenant-secrets.ts';
 
 const firstSecrets = z.strictObject({ about: z.string(), admin: z.strictObject({ user: z.string(), password: z.string() }), auditorToken: z.string() });
 export type FirstSecrets = Omit<z.infer<typeof firstSecrets>, 'about'>;
-
-const KEYS_LOCK = 0x446f_636b6;
 
 /** A start that a person has to do something about; its message says what. */
 export class StartRefused extends Error {}
 
 /** The tenant's keys, made at the very first start; refuses a data folder whose keys are not those of this database. */
-export async function openTenant(database: Database, folder: string, wantedName: string): Promise<TenantKeys> {
+export async function openTenant(database: Database, folder: string, wantedName: string, nowMs: number): Promise<TenantKeys> {
   return database.transaction(async (client) => {
-    await client.query('select pg_advisory_xact_lock($1)', [KEYS_LOCK]);
+    await lockKeys(client);
     await client.query('insert into tenant (name) values ($1) on conflict do nothing', [wantedName]);
     const row = (await client.query<{ name: string; keys_digest: string | null }>('select name, keys_digest from tenant')).rows[0];
     if (!row) throw new Error('the tenant row is missing');
     const keys = await openKeys(folder, row.name, row.keys_digest === null);
-    if (keys.tenant !== row.name || (row.keys_digest !== null && row.keys_digest !== keys.digest)) {
+    if (keys.tenant !== row.name || (row.keys_digest !== null && row.keys_digest !== keys.digest && row.keys_digest !== keys.digestBeforeRotation)) {
       throw new StartRefused(`The keys in ${folder} are not those of this database (tenant ${row.name}). Start with the data folder that belongs to it, or restore its keys.json. Nothing was changed.`);
     }
     await client.query('update tenant set keys_digest = $1', [keys.digest]);
+    await settleSecrets(client, keys, nowMs);
+    await settleServerKeys(client, keys, nowMs);
     return keys;
   });
 }

@@ -2,8 +2,12 @@ import type { FleetDevice, FleetStation, FleetView } from '../contract/fleet.ts'
 import { rules } from '../contract/policy-bundle.ts';
 import { gradeOf, RELEASE_GATE, releaseGate } from '../domain/release-gate.ts';
 import type { Rules } from '../domain/rules.ts';
+import type { CustodyInterval } from '../domain/custody-intervals.ts';
+import type { Placement } from '../domain/custody-order.ts';
 import type { DeviceRow } from '../domain/tables.ts';
 import type { DeviceStanding } from '../domain/terms.ts';
+import { openConflicts } from './conflicts.ts';
+import { carts, conflictAnswers, holderAnswer, type Names } from './custody-words.ts';
 import type { Database } from './database.ts';
 
 interface Placed {
@@ -15,7 +19,11 @@ interface Placed {
   station: string | null;
   cart: string | null;
   row: DeviceRow | null;
+  kind: Placement['kind'] | null;
+  rows: Placement['rows'] | null;
 }
+
+const MOST_CONFLICTS = 100;
 
 /** Leaves that only the cart can see at the moment of an offer; the rest are judged here as the cart judges them. */
 const SEEN_AT_THE_CART: ReadonlySet<string> = new Set(['serial-in-slot', 'battery', 'bundle']);
@@ -27,12 +35,15 @@ export async function readFleet(database: Database, now: number): Promise<FleetV
   const tenant = (await database.query<{ rules: unknown }>('select rules from tenant')).rows[0];
   const policy = tenant?.rules == null ? undefined : rules.parse(tenant.rules);
   const placed = await database.query<Placed>(
-    `select d.serial, d.asset, d.model, d.ward, d.standing, s.id as station, s.cart, p.row
+    `select d.serial, d.asset, d.model, d.ward, d.standing, s.id as station, s.cart, p.row, placement.kind, placement.rows
      from device d left join placement on placement.serial = d.serial left join origin o on o.origin = placement.origin left join station s on s.id = o.station
        left join projection p on p.origin = placement.origin and p.tbl = 'device' and p.key = d.serial
      order by d.asset, d.serial`,
   );
-  const devices = placed.rows.map((row) => fleetDevice(row, policy, names, now));
+  const conflicts = await openConflicts(database, MOST_CONFLICTS);
+  const claims = await claimsOf(database, conflicts.map(({ serial }) => serial));
+  const told: Names = { people: names, carts: await carts(database) };
+  const devices = placed.rows.map((row) => fleetDevice(row, policy, told, claims.get(row.serial), now));
   const wards = await database.query<{ id: string; name: string }>('select id, name from ward order by name');
   return {
     at: iso(now),
@@ -46,7 +57,19 @@ export async function readFleet(database: Database, now: number): Promise<FleetV
     quarantine: placed.rows.flatMap(({ serial, asset, row }) =>
       row?.quarantine ? [{ serial, asset, reason: row.quarantine.reason, ...(row.request?.failure ? { failure: row.request.failure } : {}), since: iso(row.quarantine.atMs) }] : [],
     ),
+    conflicts: await conflictAnswers(database, conflicts, told),
   };
+}
+
+/** What each ledger last said of the serials about which a conflict is open. */
+async function claimsOf(database: Database, serials: readonly string[]): Promise<ReadonlyMap<string, readonly CustodyInterval[]>> {
+  const found = await database.query<{ serial: string; rows: CustodyInterval[] }>(
+    `select i.serial, json_agg(i.row order by i.from_ms desc nulls last) as rows from custody_interval i
+     join custody_conflict c on c.serial = i.serial and c.closed_at_ms is null and i.origin in (c.origin_a, c.origin_b)
+     where i.last and i.serial = any($1::text[]) group by i.serial`,
+    [serials],
+  );
+  return new Map(found.rows.map(({ serial, rows }) => [serial, rows.filter((row, index) => rows.findIndex(({ origin }) => origin === row.origin) === index)]));
 }
 
 /** Names by what the ledger calls a person. Who was erased from the directory has none. */
@@ -55,13 +78,21 @@ export async function staffNames(database: Database): Promise<ReadonlyMap<string
   return new Map(found.rows.map(({ actor, name }) => [actor, name]));
 }
 
-function fleetDevice(placed: Placed, policy: Rules | undefined, names: ReadonlyMap<string, string>, now: number): FleetDevice {
-  const { serial, asset, model, ward, standing, row } = placed;
+function fleetDevice(placed: Placed, policy: Rules | undefined, names: Names, claims: readonly CustodyInterval[] | undefined, now: number): FleetDevice {
+  const { serial, asset, model, ward, standing, row, kind, rows } = placed;
   const known = { serial, asset, model, ward, standing };
-  if (!row || placed.station === null || placed.cart === null) return { ...known, where: { kind: 'unknown' }, state: 'unknown', grade: 'E0' };
+  // Where nobody can say which tablet or which cart is meant, nothing is said of its state either.
+  const nothingSure = { ...known, state: 'unknown', grade: 'E0' } as const;
+  if (claims) return { ...nothingSure, where: { kind: 'conflict', because: 'overlap', sides: claims.map((claim) => sideOf(claim, names)) }, conflict: true };
+  if (rows && kind !== 'placed' && kind !== null) return { ...nothingSure, where: { kind: 'conflict', because: 'undecided', sides: rows.map((claim) => sideOf(claim, names)) } };
+  const last = rows?.[0];
+  const toldOfNone = !row || row.custody.kind === 'unseen' || row.custody.kind === 'elsewhere';
+  // Put into a cart that does not know it: only the interval tells where.
+  if (toldOfNone && last?.kind === 'docked' && last.slot !== undefined) return { ...nothingSure, where: { kind: 'cart', station: last.station, cart: names.carts.get(last.station) ?? last.station, slot: last.slot } };
+  if (!row || placed.station === null || placed.cart === null) return { ...nothingSure, where: { kind: 'unknown' } };
   const { custody } = row;
   const since = custody.kind === 'unseen' ? {} : { since: iso(custody.sinceMs) };
-  return { ...known, where: whereOf(row, placed.station, placed.cart, names), grade: gradeOf(row), ...since, ...stateOf(row, policy, now) };
+  return { ...known, where: whereOf(row, placed.station, placed.cart, names.people), grade: gradeOf(row), ...since, ...stateOf(row, policy, now) };
 }
 
 function whereOf({ custody }: DeviceRow, station: string, cart: string, names: ReadonlyMap<string, string>): FleetDevice['where'] {
@@ -74,15 +105,21 @@ function whereOf({ custody }: DeviceRow, station: string, cart: string, names: R
     case 'unidentified':
     case 'ward':
       return { kind: 'unidentified', since: iso(custody.sinceMs) };
+    case 'elsewhere':
     case 'unseen':
       return { kind: 'unknown' };
   }
 }
 
+/** What one cart's ledger says of a tablet that another claims too. */
+function sideOf({ station, slot, kind, holder, opened }: CustodyInterval, names: Names): Extract<FleetDevice['where'], { kind: 'conflict' }>['sides'][number] {
+  return { station, cart: names.carts.get(station) ?? station, ...(slot === undefined ? {} : { slot }), ...(kind === 'held' && holder ? { holder: holderAnswer(holder, names) } : {}), since: iso(opened.mark.atMs) };
+}
+
 function stateOf(row: DeviceRow, policy: Rules | undefined, now: number): Pick<FleetDevice, 'state' | 'reason'> {
   const { custody, request } = row;
   if (row.quarantine) return { state: 'quarantined', reason: row.quarantine.reason };
-  if (custody.kind === 'unseen' || !policy) return { state: 'unknown' };
+  if (custody.kind === 'unseen' || custody.kind === 'elsewhere' || !policy) return { state: 'unknown' };
   if (custody.kind === 'rebooting') return { state: 'preparing' };
   if (custody.kind !== 'cart') return { state: 'out' };
   const live = { slot: custody.slot, serial: row.serial, twice: false };

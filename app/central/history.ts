@@ -7,11 +7,14 @@ import { iso, staffNames } from './fleet-view.ts';
 const WORDS: Readonly<Record<EntryType, string>> = {
   'station-started': 'Station started',
   'epoch-began': 'A new ledger was begun in place of the one before',
+  'ledger-key-rotated': 'The station signs with a new key',
   'clock-stepped': 'The station’s clock was changed',
   'host-lost': 'The cart’s readers and slots went away',
   'host-restored': 'The cart’s readers and slots are back',
+  'recording-resumed': 'The cart can record again; what it missed follows',
   'bundle-accepted': 'New staff list and rules accepted',
   'bundle-refused': 'Staff list and rules refused',
+  'staff-revoked': 'Badge stopped by a staff list that could not be used otherwise',
   'device-admitted': 'Tablet admitted',
   'device-standing': 'Standing of the tablet changed',
   'tap-refused': 'Tap refused',
@@ -26,6 +29,7 @@ const WORDS: Readonly<Record<EntryType, string>> = {
   'removal-claimed': 'Removal claimed by a person',
   'removal-unclaimed': 'Removal not claimed; the ward answers for the tablet',
   returned: 'Tablet put in',
+  'returned-elsewhere': 'Tablet was put into another cart',
   'foreign-docked': 'A tablet of another place was put in',
   'dock-unreadable': 'A tablet was put in that does not answer',
   absent: 'Tablet away while it is wiped',
@@ -57,9 +61,12 @@ export async function readHistory(database: Database, query: { readonly device?:
       ...(device === null ? {} : { device }),
       ...(actor === null ? {} : { person: names.get(actor) ?? 'Somebody no longer in the directory' }),
       ...(slot === null ? {} : { slot }),
-      text: isEntryType(type) ? WORDS[type] : `Recorded by a newer station: ${type}`,
+      text: wordsOf(type),
     })),
   };
 }
+
+/** What an entry of this type says to a person. */
+export const wordsOf = (type: string): string => (isEntryType(type) ? WORDS[type] : `Recorded by a newer station: ${type}`);
 
 const isEntryType = (type: string): type is EntryType => Object.hasOwn(WORDS, type);

@@ -15,7 +15,7 @@ export interface Refusal {
 
 export type Log = Pick<Console, 'info' | 'warn' | 'error'>;
 
-const STATUS: Readonly<Record<ErrorReason, number>> = {
+export const STATUS: Readonly<Record<ErrorReason, number>> = {
   malformed: 400,
   'code-unknown': 403,
   'code-used': 403,
@@ -26,6 +26,7 @@ const STATUS: Readonly<Record<ErrorReason, number>> = {
   'not-found': 404,
   'stale-size': 409,
   inconsistent: 422,
+  conflict: 409,
   'too-large': 413,
   'slow-down': 429,
   unavailable: 503,

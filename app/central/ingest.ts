@@ -3,10 +3,11 @@ import type { uploadRequest, uploadResponse } from '../contract/station-http.ts'
 import type { RecordedEntry } from '../domain/entries.ts';
 import { ok, refused, type Result } from '../domain/result.ts';
 import type { CartView, Change } from '../domain/tables.ts';
-import { cosign } from '../ledger/checkpoint.ts';
+import { cosign, openCosignature } from '../ledger/checkpoint.ts';
 import { frontierBytes } from '../ledger/merkle.ts';
 import { decodeBase64 } from '../ledger/note.ts';
 import type { Refusal } from './http-reply.ts';
+import { keysAfter } from './key-rotation.ts';
 import type { TenantKeys } from './keys.ts';
 import { unfoldable, type Found } from './poison.ts';
 import { overlayOn, settle, type OriginRows } from './projection-store.ts';
@@ -85,19 +86,22 @@ async function take(deps: IngestDeps, known: typeof withoutKnown, cache: Readonl
         row = undefined;
         throw new Refused({ reason: 'not-found', message: `This station has no ledger named ${upload.origin}.` });
       }
+      if (row.key_revoked_at_ms !== null) throw new Refused({ reason: 'denied', message: 'This station is on the deny-list; the key of its ledger is revoked.' });
       const accepted = readEntries(await known(transaction, upload, row), row);
-      const frontier = checkedFrontier(upload, row, accepted);
+      const keys = keysAfter(upload.origin, row, accepted);
+      const frontier = checkedFrontier(upload, row, accepted, keys);
       const { size } = frontier;
-      // A retry after a lost reply gets the very cosignature that was lost; a quiet cart, later, gets a new one with the time of now.
+      // A retry after a lost reply gets the very cosignature that was lost; a quiet cart, later, gets a new one with the time of now, and so does whoever comes back after the witness has changed its key.
       const again = upload.entries.length > 0 || deps.now() - (row.cosigned_at_ms ?? 0) < RECOSIGN_MS;
-      if (accepted.length === 0 && again && row.cosignature !== null && row.checkpoint === upload.checkpoint) return { acknowledgement: { size, cosignature: row.cosignature } };
+      if (accepted.length === 0 && again && row.cosignature !== null && row.checkpoint === upload.checkpoint && openCosignature(row.checkpoint + row.cosignature, deps.keys.witness.verifier).ok) return { acknowledgement: { size, cosignature: row.cosignature } };
 
       const cached = cache.get(upload.origin);
       const base = cached?.size === row.size && cached.refolded === row.refolded ? cached : await transaction.projection(upload.origin, row.size, row.refolded);
       await transaction.insertEntries(upload.origin, accepted, deps.now());
+      await transaction.saveRotations(upload.origin, keys.slice(1 + row.rotations.length), deps.now());
       const changes = await store(deps, transaction, upload.origin, station, base, accepted);
       const cosignature = cosign(upload.checkpoint, deps.keys.witness.verifier, deps.keys.witness.key, Math.floor(deps.now() / 1_000));
-      await transaction.saveCosigned(upload.origin, { size, frontier: frontierBytes(frontier), lastLeaf: accepted.at(-1)?.leaf.toString('hex') ?? row.last_leaf, checkpoint: upload.checkpoint, cosignature }, deps.now());
+      await transaction.saveCosigned(upload.origin, { size, frontier: frontierBytes(frontier), subtrees: frontier.completed, lastLeaf: accepted.at(-1)?.leaf.toString('hex') ?? row.last_leaf, checkpoint: upload.checkpoint, cosignature }, deps.now());
       const continued: Incident | undefined =
         row.superseded && accepted.length > 0 ? { station, origin: upload.origin, kind: 'ledger-continued', evidence: upload.origin, detail: { from: row.size, size }, note: upload.checkpoint } : undefined;
       return { acknowledgement: { size, cosignature }, rows: () => settle(base, changes, size), ...(continued ? { incident: continued } : {}) };

@@ -7,20 +7,28 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { z } from 'zod';
 import { usbSerial } from '../contract/device-host.ts';
 import { fleetHistory, fleetView, me, signInRequest } from '../contract/fleet.ts';
-import { errorBody } from '../contract/station-http.ts';
+import type { RecordedEntry } from '../domain/entries.ts';
+import type { CartView, Change } from '../domain/tables.ts';
+import { serveCustody } from './custody-http.ts';
 import { SESSION_LIFE_MS, signIn, signOut, whoIs, type AdministratorDeps } from './administrators.ts';
 import { denyStation, makeCode, type EnrolmentDeps } from './enrolment.ts';
 import { readFleet } from './fleet-view.ts';
 import { readHistory } from './history.ts';
+import { serveIncidents } from './incidents-http.ts';
+import { described, type Guards } from './people-routes.ts';
 import { answerErrors, closingOf, parseWire, sendRefusal, sendResult, WIRE_OPTIONS, type Log } from './http-reply.ts';
+import { serveKeyRotation } from './key-rotation-http.ts';
 import { serveLogs } from './log-http.ts';
+import { serveRekeying } from './rekeying-http.ts';
 import type { PemPair } from './authority.ts';
+import { serveReceipts } from './receipts.ts';
 
 export interface PeopleHttpDeps extends EnrolmentDeps, AdministratorDeps {
   /** Without it the listener speaks plain HTTP and answers only under loopback names. */
   readonly tls: PemPair | undefined;
   /** Folder of the built fleet page. */
   readonly fleetFolder: string;
+  readonly project: (view: CartView, entry: RecordedEntry) => readonly Change[];
   readonly log: Log;
 }
 
@@ -31,6 +39,7 @@ const CONTENT_SECURITY =
 
 const placeRequest = z.strictObject({ ward: z.string().min(1).max(40), cart: z.string().trim().min(1).max(80) });
 const codeResponse = z.strictObject({ code: z.string(), expiresAt: z.string() });
+const denyResponse = z.strictObject({ rotate: z.boolean() });
 const denyRequest = z.strictObject({ station: z.string().min(1).max(64) });
 const historyQuery = z.strictObject({ device: usbSerial.optional(), limit: z.coerce.number().int().min(1).max(500).default(100) });
 const empty = z.strictObject({});
@@ -65,6 +74,8 @@ export async function createPeopleHttp(deps: PeopleHttpDeps): Promise<FastifyIns
     if (!reply.sent && !person(request).roles.includes('administrator')) await sendRefusal(reply, { reason: 'denied', message: 'Only an administrator may do this.' });
   };
 
+  const guards: Guards = { signedIn, administrator, person };
+
   await app.register(async (routes) => {
     routes.post('/api/sign-in', { bodyLimit: 8 * 1024, schema: described('Opens a session', { body: signInRequest, ok: me }) }, async (request, reply) => {
       const body = parseWire(signInRequest, request.body);
@@ -90,16 +101,20 @@ export async function createPeopleHttp(deps: PeopleHttpDeps): Promise<FastifyIns
       const made = await makeCode(deps, body.value);
       return made.ok ? { code: made.value.code, expiresAt: new Date(made.value.expiresAtMs).toISOString() } : sendRefusal(reply, made.reason);
     });
-    routes.post('/api/stations/deny', { onRequest: administrator, schema: described('Puts a station on the deny-list', { body: denyRequest, ok: empty }) }, async (request, reply) => {
+    routes.post('/api/stations/deny', { onRequest: administrator, schema: described('Puts a station on the deny-list; `rotate` advises to rotate what it was given (POST /api/secrets/rotate)', { body: denyRequest, ok: denyResponse }) }, async (request, reply) => {
       const body = parseWire(denyRequest, request.body);
       if (!body.ok) return sendRefusal(reply, body.reason);
-      const denied = await denyStation(deps, body.value.station);
-      return sendResult(reply, denied.ok ? { ok: true, value: {} } : denied);
+      return sendResult(reply, await denyStation(deps, body.value.station));
     });
     routes.get('/health', { schema: { summary: 'Whether the server and its database answer', tags: ['operation'] } }, async () => {
       await deps.database.query('select 1');
       return { status: 'ok' };
     });
+    serveIncidents(routes, deps, guards);
+    serveRekeying(routes, deps, guards);
+    serveKeyRotation(routes, deps, guards);
+    serveReceipts(routes, deps, guards);
+    serveCustody(routes, deps, guards);
     serveLogs(routes, deps);
     routes.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
   });
@@ -134,21 +149,6 @@ function guard(app: FastifyInstance, { tls }: PeopleHttpDeps): void {
       await sendRefusal(reply, { reason: 'denied', message: 'This request was made by a page of another site.' });
     }
   });
-}
-
-interface Described {
-  readonly body?: z.ZodType;
-  readonly query?: z.ZodType;
-  readonly ok: z.ZodType;
-}
-
-function described(summary: string, { body, query, ok }: Described): Record<string, unknown> {
-  return { summary, tags: ['people'], ...(body ? { body: schemaOf(body, 'input') } : {}), ...(query ? { querystring: schemaOf(query, 'input') } : {}), response: { 200: schemaOf(ok, 'output'), '4xx': schemaOf(errorBody, 'output') } };
-}
-
-function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> {
-  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io });
-  return rest;
 }
 
 async function serveFleetPage(app: FastifyInstance, folder: string): Promise<void> {

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { StatementFacts } from '../contract/statement.ts';
 import { provenFacts, type MdmObservation, type ProvenFact } from '../domain/mdm-evidence.ts';
 import { ok, type Result } from '../domain/result.ts';
+import type { Evidence } from '../domain/tables.ts';
 import type { SanitizationFailure } from '../domain/terms.ts';
 import type { Database, Queryable } from './database.ts';
 import type { Log } from './http-reply.ts';
@@ -90,17 +91,23 @@ async function workDue(deps: SanitizationDeps, client: Queryable, take: (row: Ro
     `select r.*, d.profile from sanitization_request r left join device d using (serial)
      where r.state in ('requested', 'issuing', 'observing', 'complete')
        and (r.next_at_ms <= $1 or exists (select 1 from sanitization_nudge n where n.request = r.request))
-       and not exists (select 1 from sanitization_request newer where newer.serial = r.serial and newer.arrival > r.arrival)
+       and not exists (select 1 from sanitization_request newer where newer.serial = r.serial and newer.arrival > r.arrival and newer.state <> 'superseded')
      order by r.next_at_ms limit 1 for update of r skip locked`,
     [deps.now()],
   );
   const row = found.rows[0];
   if (!row) return false;
   take(row);
+  const wanted = row.state === 'requested' ? await wantedBy(client, row) : undefined;
+  if (row.state === 'requested' && !wanted) {
+    deps.log.warn({ serial: row.serial, request: row.request }, 'the tablet had left its slot when the request arrived; it is not wiped');
+    await client.query(`update sanitization_request set state = 'superseded', detail = 'the tablet had left its slot when the request arrived' where request = $1`, [row.request]);
+    return true;
+  }
   // A step of an older request of this serial may still be out; its command must not cross ours.
   await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [row.serial]);
   await client.query(`update sanitization_request set state = 'superseded' where serial = $1 and arrival < $2 and state not in ('failed', 'superseded')`, [row.serial, row.arrival]);
-  await step(deps, client, (await nudged(client, row)) ? { ...row, tries: 0 } : row);
+  await step(deps, client, (await nudged(client, row)) ? { ...row, tries: 0 } : row, wanted ?? {});
   return true;
 }
 
@@ -108,11 +115,11 @@ async function nudged(client: Queryable, row: Row): Promise<boolean> {
   return (await client.query('delete from sanitization_nudge where request = $1', [row.request])).rowCount !== 0;
 }
 
-async function step(deps: SanitizationDeps, client: Queryable, row: Row): Promise<void> {
+async function step(deps: SanitizationDeps, client: Queryable, row: Row, held: Evidence): Promise<void> {
   if (row.profile === null) return fail(deps, client, row, 'device-unknown', 'the directory does not know this serial');
   switch (row.state) {
     case 'requested':
-      return intend(deps, client, row);
+      return intend(deps, client, row, held);
     case 'issuing':
       return act(deps, client, row);
     case 'observing':
@@ -122,7 +129,8 @@ async function step(deps: SanitizationDeps, client: Queryable, row: Row): Promis
 }
 
 /** Writes down which enrolment is about to be wiped; the command goes out in a later step, after this has committed. */
-async function intend(deps: SanitizationDeps, client: Queryable, row: Row): Promise<void> {
+async function intend(deps: SanitizationDeps, client: Queryable, row: Row, held: Evidence): Promise<void> {
+  if (held.wipe) return resume(deps, client, row, held.wipe, held);
   const found = await deps.adapter.findEnrolment(row.serial);
   if (!found.ok) {
     if (found.reason.reason === 'not-found' && deps.now() - row.arrived_at_ms > deps.pace.absencePatienceMs) {
@@ -134,6 +142,38 @@ async function intend(deps: SanitizationDeps, client: Queryable, row: Row): Prom
     `update sanitization_request set state = 'issuing', previous_enrolment = $2, tries = 0, next_at_ms = $3 where request = $1`,
     [row.request, found.value.enrolment, deps.now()],
   );
+}
+
+/**
+ * A request may come late, from a cart that was offline, or a second time, to a database that was restored: a wipe then could hit the
+ * tablet in somebody's hands. It is wanted while the ledger that asked, as far as it is here, still waits for it in a slot and no other
+ * ledger has seen the tablet since. Gives what that ledger holds as proven of this very request.
+ */
+async function wantedBy(client: Queryable, row: Row): Promise<Evidence | undefined> {
+  const found = await client.query<{ evidence: Evidence }>(
+    `select row -> 'evidence' as evidence from projection
+     where origin = $1 and tbl = 'device' and key = $2 and row #>> '{request,request}' = $3 and row #>> '{custody,kind}' in ('cart', 'rebooting')
+       and not exists (select 1 from placement where serial = $2 and kind = 'placed' and origin <> $1)`,
+    [row.origin, row.serial, row.request],
+  );
+  return found.rows[0]?.evidence;
+}
+
+/** What this database has lost of a request, the cart's ledger has kept: the tablet is looked at again, and not wiped again. */
+async function resume(deps: SanitizationDeps, client: Queryable, row: Row, wipe: NonNullable<Evidence['wipe']>, { enrolment, revocation, queue, profile, posture }: Evidence): Promise<void> {
+  await client.query('insert into seen_enrolment (enrolment, serial) values ($1, $2) on conflict (enrolment) do nothing', [wipe.enrolment, row.serial]);
+  if (enrolment) await claimEnrolment(client, row, enrolment.enrolment);
+  const { atMs: _wiped, ...wiped } = wipe;
+  const whole = enrolment && revocation && queue && profile && posture;
+  const stated = whole ? { 'wipe-confirmed': { kind: 'wipe-confirmed', ...wiped }, enrolled: { kind: 'enrolled', enrolment: enrolment.enrolment, previous: enrolment.previous }, 'credentials-revoked': { kind: 'credentials-revoked', previous: revocation.previous } } : {};
+  await client.query(`update sanitization_request set state = $2, previous_enrolment = $3, command = $4, issued_at_ms = $5, stated = $6::jsonb, tries = 0, next_at_ms = $5 where request = $1`, [
+    row.request,
+    whole ? 'complete' : 'observing',
+    wipe.enrolment,
+    wipe.command,
+    deps.now(),
+    JSON.stringify(stated),
+  ]);
 }
 
 async function act(deps: SanitizationDeps, client: Queryable, row: Row): Promise<void> {

@@ -3,15 +3,20 @@ import type { TLSSocket } from 'node:tls';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { enrolRequest, epochRequest, renewalNonceRequest, renewExpiredRequest, renewRequest, uploadRequest, UPLOAD_MAX_BYTES } from '../contract/station-http.ts';
+import { rekeyedRequest } from '../contract/secrets.ts';
 import { ok, refused, type Result } from '../domain/result.ts';
 import { stationOfCertificate, type PemPair } from './authority.ts';
 import type { BundleStore } from './bundle.ts';
-import { answerDownlink } from './downlink.ts';
+import { answerDownlink, type DownlinkSource } from './downlink.ts';
 import { enrol, renew, type EnrolmentDeps } from './enrolment.ts';
 import { openEpoch } from './epochs.ts';
 import { answerErrors, closingOf, parseWire, sendRefusal, sendResult, WIRE_OPTIONS, type Log, type Refusal } from './http-reply.ts';
 import type { Ingest } from './ingest.ts';
+import { takeRekeyed } from './rekeyed.ts';
 import { makeRenewalNonce, renewExpired } from './renewal.ts';
+import { noteHeld } from './server-key-rotation.ts';
+import { secretsFor } from './tenant-secrets.ts';
+import { queueBehind, statementsAfter } from './statements.ts';
 import type { Wakener } from './wakener.ts';
 
 export interface StationHttpDeps extends EnrolmentDeps {
@@ -27,6 +32,8 @@ const downlinkQuery = z.strictObject({
   after: z.coerce.number().int().min(0).default(0),
   waitMs: z.coerce.number().int().min(0).max(25_000).default(0),
 });
+
+const secretsQuery = z.strictObject({ held: z.coerce.number().int().min(1).max(1_000_000) });
 
 /** base64 of the entries, their JSON quoting and the checkpoint. */
 const UPLOAD_BODY_BYTES = Math.ceil((UPLOAD_MAX_BYTES * 4) / 3) + 64 * 1024;
@@ -121,12 +128,23 @@ export function createStationHttp(deps: StationHttpDeps): FastifyInstance {
       uploads -= 1;
     }
   });
+  app.get('/v1/secrets', async (request, reply) => {
+    const query = parseWire(secretsQuery, request.query);
+    return sendResult(reply, query.ok ? await secretsFor(deps, stationOf(request), query.value.held) : query);
+  });
+  app.post('/v1/rekeyed', { bodyLimit: 128 * 1024 }, async (request, reply) => {
+    const body = parseWire(rekeyedRequest, request.body);
+    return sendResult(reply, body.ok ? ok(await takeRekeyed(deps, stationOf(request), body.value)) : body);
+  });
+  const downlinkSource: DownlinkSource = { ...deps, statementsAfter: (station, after) => statementsAfter(deps.database, station, after), monoMs: () => performance.now() };
   app.get('/v1/downlink', async (request, reply) => {
     const query = parseWire(downlinkQuery, request.query);
     if (!query.ok) return sendRefusal(reply, query.reason);
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
-    return answerDownlink(deps.database, deps.bundles, deps.wakener, { station: stationOf(request), ...query.value }, AbortSignal.any([gone.signal, closing]));
+    if (query.value.after > 0) await queueBehind(deps.database, stationOf(request), query.value.after);
+    await noteHeld(deps, stationOf(request), query.value);
+    return answerDownlink(downlinkSource, { station: stationOf(request), ...query.value }, AbortSignal.any([gone.signal, closing]));
   });
   return app;
 }

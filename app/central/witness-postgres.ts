@@ -1,17 +1,20 @@
+import { openBook, type CustodyBook } from './custody-book.ts';
+import { settleCustody, type StateElsewhere } from './custody.ts';
 import type { Database, Queryable } from './database.ts';
-import { recordPlacements } from './placements.ts';
+import { ROTATIONS, saveRotations } from './key-ranges.ts';
 import { isDataException, setAside } from './poison.ts';
 import { loadRows, saveChanges } from './projection-store.ts';
 import { recordRequests } from './sanitization-requests.ts';
+import { saveSubtrees } from './subtrees.ts';
 import { recordIncident, type Accepted, type OriginRow } from './witness.ts';
 import { Unstorable, type WitnessStore, type WitnessTransaction } from './witness-store.ts';
 
-/** The witness's store on PostgreSQL. SQLSTATE classes 22 and 23 become `Unstorable`. */
-export function witnessOnPostgres(database: Pick<Database, 'transaction' | 'query'>): WitnessStore {
+/** The witness's store on PostgreSQL. SQLSTATE classes 22 and 23 become `Unstorable`. Without `stateElsewhere` no home cart is told of a return elsewhere. */
+export function witnessOnPostgres(database: Pick<Database, 'transaction' | 'query'>, stateElsewhere?: StateElsewhere): WitnessStore {
   return {
     transaction: async (work) => {
       try {
-        return await database.transaction((client) => work(transactionOn(client)));
+        return await database.transaction((client) => work(transactionOn(client, stateElsewhere)));
       } catch (error) {
         throw isDataException(error) ? new Unstorable(error.message, { cause: error }) : error;
       }
@@ -20,7 +23,8 @@ export function witnessOnPostgres(database: Pick<Database, 'transaction' | 'quer
   };
 }
 
-function transactionOn(client: Queryable): WitnessTransaction {
+function transactionOn(client: Queryable, stateElsewhere: StateElsewhere | undefined): WitnessTransaction {
+  let book: CustodyBook | undefined;
   return {
     lockOrigin: (origin) => lockOrigin(client, origin),
     heldEntries: async (origin, from, to) => {
@@ -31,12 +35,16 @@ function transactionOn(client: Queryable): WitnessTransaction {
     insertEntries: (origin, accepted, nowMs) => insertEntries(client, origin, accepted, nowMs),
     saveEffects: async ({ station, origin, changes, healthy }, nowMs) => {
       await saveChanges(client, origin, changes);
-      await recordPlacements(client, origin, healthy.map(({ entry }) => entry));
       await recordRequests(client, station, origin, healthy.map(({ recorded }) => recorded), nowMs);
+      // Last, so that what the book has taken is never rolled back without it.
+      await (book ??= openBook(client, origin)).take(healthy.map(({ entry, recorded }) => ({ ...recorded, boot: entry.boot, monoMs: entry.mono })));
     },
+    saveRotations: (origin, keys, nowMs) => saveRotations(client, origin, keys, nowMs),
     setAside: (origin, found, nowMs) => setAside(client, origin, found, nowMs),
-    saveCosigned: async (origin, { size, frontier, lastLeaf, checkpoint, cosignature }, nowMs) => {
+    saveCosigned: async (origin, { size, frontier, subtrees, lastLeaf, checkpoint, cosignature }, nowMs) => {
+      await saveSubtrees(client, origin, subtrees);
       await client.query('update origin set size = $2, frontier = $3, last_leaf = $4, checkpoint = $5, cosignature = $6, cosigned_at_ms = $7 where origin = $1', [origin, size, frontier, lastLeaf, checkpoint, cosignature, nowMs]);
+      if (book) await settleCustody(client, await book.settle({ size, atMs: nowMs }), nowMs, stateElsewhere);
     },
     attempt: async (work) => {
       await client.query('savepoint one_entry');
@@ -56,7 +64,7 @@ function transactionOn(client: Queryable): WitnessTransaction {
 
 async function lockOrigin(client: Queryable, origin: string): Promise<OriginRow | undefined> {
   const found = await client.query<OriginRow>(
-    `select station, epoch, ledger_key, size, frontier, last_leaf, checkpoint, cosignature, cosigned_at_ms, refolded,
+    `select station, epoch, ledger_key, ${ROTATIONS}, key_revoked_at_ms, size, frontier, last_leaf, checkpoint, cosignature, cosigned_at_ms, refolded,
             exists (select 1 from origin as later where later.station = origin.station and later.epoch > origin.epoch) as superseded
      from origin where origin = $1 for update`,
     [origin],

@@ -1,6 +1,8 @@
 import type { RecordedEntry } from '../domain/entries.ts';
 import type { Change } from '../domain/tables.ts';
 import type { LedgerEntry } from '../ledger/entry.ts';
+import type { Subtree } from '../ledger/subtrees.ts';
+import type { LedgerKey } from './key-ranges.ts';
 import type { OriginRows } from './projection-store.ts';
 import type { Accepted, Incident, OriginRow } from './witness.ts';
 import type { Found } from './poison.ts';
@@ -22,6 +24,8 @@ export interface Effects {
 export interface Cosigned {
   readonly size: number;
   readonly frontier: Buffer;
+  /** Those that the upload completed: what tiles and proofs are made of. */
+  readonly subtrees: readonly Subtree[];
   readonly lastLeaf: string | null;
   readonly checkpoint: string;
   readonly cosignature: string;
@@ -37,6 +41,8 @@ export interface WitnessTransaction {
   /** Every entry of the tree, poison too: its bytes are what auditors get. */
   insertEntries(origin: string, accepted: readonly Accepted[], nowMs: number): Promise<void>;
   saveEffects(effects: Effects, nowMs: number): Promise<void>;
+  /** The keys by which the ledger has come to be signed. */
+  saveRotations(origin: string, keys: readonly LedgerKey[], nowMs: number): Promise<void>;
   setAside(origin: string, found: readonly Found[], nowMs: number): Promise<void>;
   saveCosigned(origin: string, cosigned: Cosigned, nowMs: number): Promise<void>;
   /** Runs `work`; where a value of it is `Unstorable`, undoes `work` alone and gives that error. */

@@ -3,10 +3,12 @@ import type { RecordedEntry } from '../domain/entries.ts';
 import { openCheckpoint } from '../ledger/checkpoint.ts';
 import { MAX_ENTRY_BYTES } from '../ledger/canonical.ts';
 import { NO_PREVIOUS, parseEntry, recordedEntry, type LedgerEntry } from '../ledger/entry.ts';
-import { append, frontierFrom, leafHash, rootOf, type Frontier, type Hash } from '../ledger/merkle.ts';
-import { publicKeyFrom, verifierKey } from '../ledger/note.ts';
+import { frontierFrom, leafHash, rootOf, type Hash } from '../ledger/merkle.ts';
+import { encodeVkey } from '../ledger/note.ts';
+import { grow, type GrownFrontier } from '../ledger/subtrees.ts';
 import type { Queryable } from './database.ts';
 import type { Refusal } from './http-reply.ts';
+import { keysOf, type LedgerKey, type StoredRotation } from './key-ranges.ts';
 import { unstorable, type Poison } from './poison.ts';
 import type { WitnessTransaction } from './witness-store.ts';
 
@@ -14,7 +16,12 @@ import type { WitnessTransaction } from './witness-store.ts';
 export interface OriginRow {
   station: string;
   epoch: number;
+  /** The key that the ledger began with. */
   ledger_key: Buffer;
+  /** Those that took over from it, in order. */
+  rotations: readonly StoredRotation[];
+  /** The station is denied: nothing more is cosigned under its keys. */
+  key_revoked_at_ms: number | null;
   size: number;
   frontier: Buffer;
   last_leaf: string | null;
@@ -93,13 +100,22 @@ export function readEntries(fresh: readonly Buffer[], row: OriginRow): readonly 
 }
 
 /** The frontier with the new entries, if the checkpoint is this ledger's, for that size, and of that root. */
-export function checkedFrontier(upload: DecodedUpload, row: OriginRow, accepted: readonly Accepted[]): Frontier {
+export function checkedFrontier(upload: DecodedUpload, row: OriginRow, accepted: readonly Accepted[], keys: readonly LedgerKey[]): GrownFrontier {
   const size = row.size + accepted.length;
   const held = frontierFrom(row.size, row.frontier);
   if (!held) throw new Error(`the stored frontier of ${upload.origin} does not fit its size ${row.size}`);
-  const frontier = accepted.reduce((grown, { leaf }) => append(grown, leaf), held);
-  const opened = openCheckpoint(upload.checkpoint, verifierKey(upload.origin, publicKeyFrom(row.ledger_key)));
-  if (!opened.ok) throw inconsistent(`The checkpoint is not signed by this ledger's key (${opened.reason}).`);
+  const frontier = grow(held, accepted.map(({ leaf }) => leaf));
+  const signer = keys.at(-1)?.key;
+  if (!signer) throw new Error(`the ledger ${upload.origin} has no key`);
+  const opened = openCheckpoint(upload.checkpoint, signer);
+  if (!opened.ok) {
+    const retired = keys.slice(0, -1).find(({ key }) => openCheckpoint(upload.checkpoint, key).ok);
+    if (retired) {
+      const message = `The checkpoint over ${size} entries is signed by a key of this ledger that had been replaced before.`;
+      throw new Refused({ reason: 'inconsistent', message }, { station: row.station, origin: upload.origin, kind: 'bad-rotation', evidence: upload.checkpoint, detail: { message, held: row.size, signedBy: encodeVkey(retired.key) }, note: upload.checkpoint });
+    }
+    throw inconsistent(`The checkpoint is not signed by this ledger's key (${opened.reason}).`);
+  }
   if (opened.value.size !== size) throw inconsistent(`The checkpoint is for ${opened.value.size} entries; with this upload there are ${size}.`);
   if (!opened.value.root.equals(rootOf(frontier))) throw inconsistent('The checkpoint does not match the entries.');
   return frontier;
@@ -109,9 +125,10 @@ export function checkedFrontier(upload: DecodedUpload, row: OriginRow, accepted:
  * What the witness can notice: `two-histories` (a checkpoint signed with the ledger's key over entries that contradict what we
  * cosigned: restored, cloned or forged), `invalid-upload` (the same without such a signature: damage or a stranger),
  * `ledger-continued` (a ledger grew after a later epoch was opened: two programs run under one identity), `witness-behind`
- * (our own database was restored from an older state), `epoch-begun` (a station gave a ledger up, and says why).
+ * (our own database was restored from an older state), `epoch-begun` (a station gave a ledger up, and says why), `bad-rotation`
+ * (a change of key that not both keys signed, or a checkpoint by a key that had been replaced).
  */
-export const INCIDENT_KINDS = ['two-histories', 'invalid-upload', 'ledger-continued', 'witness-behind', 'epoch-begun'] as const;
+export const INCIDENT_KINDS = ['two-histories', 'invalid-upload', 'ledger-continued', 'witness-behind', 'epoch-begun', 'bad-rotation'] as const;
 
 export interface Incident {
   readonly station: string;
@@ -125,14 +142,14 @@ export interface Incident {
 
 /** The incident behind a 422: with a valid signature of the ledger's key it is proof that this key signed two histories. */
 export function incidentOfRefusal(upload: DecodedUpload, row: OriginRow, message: string): Incident {
-  const signed = openCheckpoint(upload.checkpoint, verifierKey(upload.origin, publicKeyFrom(row.ledger_key)));
+  const signed = keysOf(upload.origin, row).some(({ key }) => openCheckpoint(upload.checkpoint, key).ok);
   return {
     station: row.station,
     origin: upload.origin,
-    kind: signed.ok ? 'two-histories' : 'invalid-upload',
-    evidence: signed.ok ? upload.checkpoint : message,
+    kind: signed ? 'two-histories' : 'invalid-upload',
+    evidence: signed ? upload.checkpoint : message,
     detail: { message, from: upload.from, entries: upload.entries.length, held: row.size, heldCheckpoint: row.checkpoint ?? '' },
-    ...(signed.ok ? { note: upload.checkpoint } : {}),
+    ...(signed ? { note: upload.checkpoint } : {}),
   };
 }
 

@@ -37,6 +37,7 @@ export const DIRECTORY: Directory = {
     rolesThatMayTake: ['clinician', 'supervisor'],
     nightFrom: '21:00',
     nightTo: '06:30',
+    ledgerKeyLifeMs: 7_776_000_000,
   },
 };
 

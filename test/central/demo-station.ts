@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { generateKeyPairSync, webcrypto, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, sign, webcrypto, type KeyObject } from 'node:crypto';
 import { Agent, request as httpsRequest } from 'node:https';
 import * as x509 from '@peculiar/x509';
 import { compactDecrypt, compactVerify, exportJWK, generateKeyPair, importJWK } from 'jose';
@@ -9,6 +9,7 @@ import { statementClaims, type StatementClaims } from '../../app/contract/statem
 import type { EntryDraft } from '../../app/domain/entries.ts';
 import { signCheckpoint } from '../../app/ledger/checkpoint.ts';
 import { buildEntry, NO_PREVIOUS } from '../../app/ledger/entry.ts';
+import { rotationText, signRotation } from '../../app/ledger/key-rotation.ts';
 import { append, EMPTY_FRONTIER, rootOf, type Frontier } from '../../app/ledger/merkle.ts';
 import { rawPublicKey, verifierKey } from '../../app/ledger/note.ts';
 import type { TestCentral } from './demo-central.ts';
@@ -141,21 +142,33 @@ export interface TestLedger {
   readonly entries: Buffer[];
   readonly leaves: string[];
   add(...drafts: EntryDraft[]): void;
+  /** The entry by which `next` signs from here on; `by`: who pretends to be the old key. */
+  rotate(next: KeyObject, by?: KeyObject): void;
   /** An upload of the entries from `from` to `to` (all by default) with a checkpoint of size `to`. */
   upload(from?: number, to?: number): { origin: string; from: number; entries: string[]; checkpoint: string };
-  note(size: number): string;
+  /** Signed by the key of that size, or by the one given. */
+  note(size: number, by?: KeyObject): string;
 }
 
 export function testLedger(station: Pick<TestStation, 'id' | 'origin' | 'ledgerKey'>, atMs = 1_790_000_000_000): TestLedger {
   const entries: Buffer[] = [];
   const leaves: string[] = [];
   const frontiers: Frontier[] = [EMPTY_FRONTIER];
-  const key = verifierKey(station.origin, station.ledgerKey);
-  const note = (size: number): string => signCheckpoint(station.origin, size, rootOf(frontiers[size] ?? EMPTY_FRONTIER), key, station.ledgerKey);
+  const signers: { readonly from: number; readonly key: KeyObject }[] = [{ from: 0, key: station.ledgerKey }];
+  const signerOf = (size: number): KeyObject => signers.findLast(({ from }) => from < size)?.key ?? station.ledgerKey;
+  const note = (size: number, by = signerOf(size)): string => signCheckpoint(station.origin, size, rootOf(frontiers[size] ?? EMPTY_FRONTIER), verifierKey(station.origin, by), by);
   return {
     entries,
     leaves,
     note,
+    rotate(next, by) {
+      const place = { origin: station.origin, seq: entries.length, prev: leaves.at(-1) ?? NO_PREVIOUS };
+      const old = signerOf(entries.length + 1);
+      const body = signRotation(place, old, next);
+      const oldSignature = by ? sign(null, Buffer.from(rotationText(place, body.from, body.to)), by).toString('base64') : body.oldSignature;
+      this.add({ type: 'ledger-key-rotated', body: { ...body, oldSignature } });
+      signers.push({ from: place.seq, key: next });
+    },
     add(...drafts) {
       for (const draft of drafts) {
         const seq = entries.length;

@@ -115,7 +115,8 @@ describe('the policy bundle', () => {
     const { body } = await waiter.request('GET', '/v1/downlink?bundle=0');
     expect(body['bundle']).toEqual(expect.any(String));
     const asked = (await other.database.query<{ at: string }>('select clock_timestamp()::text as at')).rows[0]?.at;
-    const waiting = waiter.request('GET', '/v1/downlink?bundle=99&waitMs=25000');
+    const { version } = (await payloadOf(waiter.enrolled, String(body['bundle']), 'dockward-bundle+jwt')) as PolicyBundle;
+    const waiting = waiter.request('GET', `/v1/downlink?bundle=${version}&waitMs=25000`);
     // The stop is worth something only once the server has looked for this request and found nothing.
     const looks = (): Promise<number | null> =>
       central.database.query(`select 1 from pg_stat_activity where datname = $2 and query like 'select cursor, jws%' and query_start > $1::timestamptz`, [asked, new URL(url).pathname.slice(1)]).then(({ rowCount }) => rowCount);

@@ -370,3 +370,62 @@ describe('a tablet that was exposed again meanwhile', () => {
     expect(mdm.wipes).toEqual(['r-1']);
   });
 });
+
+describe('a request that comes late or a second time', () => {
+  const released = (): void => ledger.add({ type: 'unidentified-removal', device: SERIAL, slot: 1, body: { release: 'rel-1', claimUntilMs: 1 } });
+
+  it('after somebody has taken the tablet wipes nothing', async () => {
+    ledger.add({ type: 'sanitization-requested', device: SERIAL, slot: 1, body: { request: 'r-1', nonce: NONCE, exposure: ledger.leaves[0] ?? '', attempt: 1 } });
+    released();
+    await upload();
+    await workAll();
+    expect(mdm.wipes).toEqual([]);
+    expect(await stateOf()).toBe('superseded');
+    ledger.add({ type: 'returned', device: SERIAL, slot: 1, body: { how: 'put-back', release: 'rel-1' } });
+    await ask('r-2');
+    await workAll();
+    expect(mdm.wipes).toEqual(['r-2']);
+  });
+
+  it('from a cart that the tablet has left wipes nothing, and the cart that has it gets its proof', async () => {
+    await ask('r-here');
+    await workAll();
+    await central.database.query(`insert into placement (serial, origin, kind, rows) values ($1, $2, 'placed', '[]') on conflict (serial) do update set origin = excluded.origin, kind = 'placed'`, [SERIAL, station.origin]);
+    const away = await enrolStation(central, 'Cart B');
+    const theirs = testLedger(away);
+    theirs.add(...admissionOf(SERIAL, 3));
+    theirs.add({ type: 'sanitization-requested', device: SERIAL, slot: 3, body: { request: 'r-late', nonce: 'b'.repeat(32), exposure: theirs.leaves[0] ?? '', attempt: 1 } });
+    expect((await away.request('POST', '/v1/log/entries', theirs.upload())).status).toBe(200);
+    await central.database.query(`update placement set origin = $2, kind = 'placed' where serial = $1`, [SERIAL, station.origin]);
+    await workAll();
+    expect(mdm.wipes).toEqual(['r-here']);
+    expect(await stateOf('r-late')).toBe('superseded');
+    confirm();
+    enrolAgain();
+    await later();
+    expect(await kinds()).toEqual(ALL);
+  });
+
+  it('because the database was restored from a backup: what the ledger holds as proven is looked at again, not wiped again', async () => {
+    await ask();
+    await workAll();
+    confirm();
+    enrolAgain();
+    await later();
+    for (const { claims } of await station.statements()) {
+      const { kind, ...facts } = claims.facts;
+      ledger.add({ type: 'statement-accepted', device: SERIAL, body: { kind, request: 'r-1', digest: 'ab'.repeat(32), issuedAtMs: claims.issuedAtMs, facts: facts as { readonly [name: string]: string } } });
+    }
+    await upload();
+    await central.database.query(`update sanitization_request set state = 'requested', previous_enrolment = null, command = null, issued_at_ms = null, stated = '{}', next_at_ms = 0 where request = 'r-1'`);
+    await central.database.query('truncate seen_enrolment');
+    // By now the MDM has forgotten which commands it had.
+    mdm.wipes.length = 0;
+    mdm.command = undefined;
+    const before = (await station.statements()).at(-1)?.cursor;
+    await workAll();
+    expect(mdm.wipes).toEqual([]);
+    expect(await stateOf()).toBe('complete');
+    expect((await kinds(before)).sort()).toEqual(['posture', 'profile-present', 'queue-clear']);
+  });
+});

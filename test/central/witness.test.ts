@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createIngest } from '../../app/central/ingest.ts';
 import { witnessOnPostgres } from '../../app/central/witness-postgres.ts';
-import { replayPoison } from '../../app/central/poison.ts';
+import { replayPoison } from '../../app/central/poison-replay.ts';
 import { projectEntry } from '../../app/domain/projection.ts';
 import type { EntryDraft } from '../../app/domain/entries.ts';
 import { openCheckpoint, signCheckpoint } from '../../app/ledger/checkpoint.ts';
