@@ -2,6 +2,7 @@ import { useState } from 'react';
 import type { FleetView } from '../contract/fleet.ts';
 import { makeCode } from './api.ts';
 import type { OneTimeCode, Refusal } from './api.ts';
+import { CopyButton } from './copy-button.tsx';
 import { timeOfDay } from './times.ts';
 
 function wordsFor(refusal: Refusal): string {
@@ -24,16 +25,6 @@ function wordsFor(refusal: Refusal): string {
 export function AddCart({ view }: { view: FleetView }) {
   const [made, setMade] = useState<OneTimeCode & { readonly cart: string }>();
   const [refusal, setRefusal] = useState<Refusal>();
-  const [copied, setCopied] = useState<string>();
-  const copy = async (code: string) => {
-    try {
-      await navigator.clipboard.writeText(code);
-      setCopied(code);
-    } catch (error) {
-      if (!(error instanceof DOMException || error instanceof TypeError)) throw error;
-      setCopied('');
-    }
-  };
   const submit = async (form: FormData) => {
     const cart = String(form.get('cart') ?? '').trim();
     const answer = await makeCode(String(form.get('ward') ?? ''), cart);
@@ -76,9 +67,7 @@ export function AddCart({ view }: { view: FleetView }) {
             <p>
               Give it to the set-up of {made.cart} before {timeOfDay(made.expiresAt, new Date().toISOString())}. It is not shown again.
             </p>
-            <button type="button" className="plain" onClick={() => void copy(made.code)}>
-              {copied === made.code ? 'Copied' : copied === '' ? 'Not allowed here: select it and copy' : 'Copy the code'}
-            </button>
+            <CopyButton text={made.code} what="the code" />
           </div>
         )}
       </div>

@@ -31,17 +31,18 @@ export type Reading<T> =
   | { readonly ok: false; readonly refusal: Refusal };
 
 interface Call {
+  readonly patienceMs?: number;
   readonly method?: 'GET' | 'POST';
   readonly body?: unknown;
   readonly etag?: string | undefined;
 }
 
 /** The response, or undefined when no whole response came: no network, time-out, connection cut. */
-async function call(path: string, { method = 'GET', body, etag }: Call): Promise<Response | undefined> {
+export async function call(path: string, { method = 'GET', body, etag, patienceMs = PATIENCE_MS }: Call): Promise<Response | undefined> {
   const headers = new Headers({ accept: 'application/json' });
   if (body !== undefined) headers.set('content-type', 'application/json');
   if (etag !== undefined) headers.set('if-none-match', etag);
-  const init: RequestInit = { method, headers, cache: 'no-store', credentials: 'same-origin', signal: AbortSignal.timeout(PATIENCE_MS) };
+  const init: RequestInit = { method, headers, cache: 'no-store', credentials: 'same-origin', signal: AbortSignal.timeout(patienceMs) };
   try {
     return await fetch(path, body === undefined ? init : { ...init, body: JSON.stringify(body) });
   } catch (error) {
@@ -60,7 +61,7 @@ async function json(response: Response): Promise<unknown> {
   }
 }
 
-async function refusalOf(response: Response): Promise<Refusal> {
+export async function refusalOf(response: Response): Promise<Refusal> {
   if (response.status === 401) return { kind: 'signed-out' };
   if (response.status === 429) {
     const waitSeconds = Number.parseInt(response.headers.get('retry-after') ?? '', 10);
@@ -71,7 +72,7 @@ async function refusalOf(response: Response): Promise<Refusal> {
   return { kind: response.status === 403 ? 'not-allowed' : 'refused', ...(parsed.success ? { message: parsed.data.message } : {}) };
 }
 
-async function ask<T>(path: string, schema: z.ZodType<T>, options: Call): Promise<Answer<T>> {
+export async function ask<T>(path: string, schema: z.ZodType<T>, options: Call): Promise<Answer<T>> {
   const response = await call(path, options);
   if (response === undefined) return { ok: false, refusal: { kind: 'unreachable' } };
   if (!response.ok) return { ok: false, refusal: await refusalOf(response) };
@@ -79,8 +80,9 @@ async function ask<T>(path: string, schema: z.ZodType<T>, options: Call): Promis
   return parsed.success ? { ok: true, value: parsed.data } : { ok: false, refusal: { kind: 'unreadable' } };
 }
 
-async function read<T>(path: string, schema: z.ZodType<T>, etag: string | undefined): Promise<Reading<T>> {
-  const response = await call(path, { etag });
+/** A reading of a list; with `etag`, only if it changed. */
+export async function read<T>(path: string, schema: z.ZodType<T>, options: Pick<Call, 'etag' | 'patienceMs'>): Promise<Reading<T>> {
+  const response = await call(path, options);
   if (response === undefined) return { ok: false, refusal: { kind: 'unreachable' } };
   const date = new Date(response.headers.get('date') ?? '');
   const asOf = Number.isNaN(date.getTime()) ? {} : { asOf: date.toISOString() };
@@ -97,7 +99,7 @@ export async function whoAmI(): Promise<Answer<Me>> {
 }
 
 export async function readFleet(etag: string | undefined): Promise<Reading<FleetView>> {
-  const reading = await read('/api/fleet', fleetView, etag);
+  const reading = await read('/api/fleet', fleetView, { etag });
   return reading.ok && !reading.unchanged ? { ...reading, asOf: reading.value.at } : reading;
 }
 
@@ -105,7 +107,7 @@ export async function readFleet(etag: string | undefined): Promise<Reading<Fleet
 export async function readHistory(query: HistoryQuery, etag: string | undefined): Promise<Reading<FleetHistory>> {
   const search = new URLSearchParams({ limit: String(query.limit) });
   if (query.device !== undefined) search.set('device', query.device);
-  return read(`/api/history?${search.toString()}`, fleetHistory, etag);
+  return read(`/api/history?${search.toString()}`, fleetHistory, { etag });
 }
 
 export interface HistoryQuery {

@@ -1,12 +1,16 @@
 import type { FleetView } from '../contract/fleet.ts';
+import { ConflictsPage } from './conflicts-page.tsx';
 import { Contact } from './contact.tsx';
 import { DevicePage } from './device-page.tsx';
 import { isLost } from './feed.ts';
+import { IncidentsPage } from './incidents-page.tsx';
+import { KeysPage } from './keys-page.tsx';
 import { ListPage } from './list-page.tsx';
 import { useArrival } from './navigation.ts';
 import { Waiting } from './notices.tsx';
 import { RecordsPage } from './records-page.tsx';
 import type { Route } from './route.ts';
+import { openIncidents } from './open-incidents.ts';
 import { SignIn } from './sign-in.tsx';
 import { StationPage } from './station-page.tsx';
 import { useFleet } from './store.ts';
@@ -27,6 +31,12 @@ function Place({ route, view }: { route: Route; view: FleetView }) {
       return <StationPage view={view} id={route.id} />;
     case 'records':
       return <RecordsPage route={route} />;
+    case 'conflicts':
+      return <ConflictsPage view={view} q={route.q} />;
+    case 'incidents':
+      return <IncidentsPage view={view} q={route.q} />;
+    case 'keys':
+      return <KeysPage />;
     case 'nowhere':
       return (
         <>
@@ -43,12 +53,13 @@ export function App() {
   const session = useFleet((state) => state.session);
   const route = useFleet((state) => state.route);
   const fleet = useFleet((state) => state.fleet);
+  const noticed = useFleet(openIncidents);
   useArrival(route);
   if (session.kind === 'asking') return <Waiting unanswered={session.unanswered} />;
   if (session.kind === 'signed-out') return <SignIn ended={session.ended} />;
   return (
     <>
-      <TopBar me={session.me} route={route} quarantined={fleet.held?.value.quarantine.length} />
+      <TopBar me={session.me} route={route} counts={{ quarantine: fleet.held?.value.quarantine.length ?? 0, incidents: noticed }} />
       <Contact feed={fleet} />
       <main id="main" tabIndex={-1}>
         {fleet.held === undefined ? !isLost(fleet) && <p className="quiet">Reading the fleet…</p> : <Place route={route} view={fleet.held.value} />}

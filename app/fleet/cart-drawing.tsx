@@ -6,7 +6,7 @@ import { hrefOf } from './route.ts';
 import { STATE_WORDS } from './words.ts';
 
 /** Width and height that give a bay the same size in every cart of the page; the map itself fits whatever it is given. */
-function proportions(shelves: FleetStation['shelves']): { readonly columns: number; readonly aspectRatio: string } {
+export function proportions(shelves: FleetStation['shelves']): { readonly columns: number; readonly aspectRatio: string } {
   const columns = Math.max(1, ...shelves.map((shelf) => shelf.length));
   return { columns, aspectRatio: `${columns * 1.17 + 0.55} / ${shelves.length * 3.1 + 0.7}` };
 }
@@ -21,7 +21,8 @@ export function cartWidth({ shelves }: FleetStation): CSSProperties {
 export function CartDrawing({ view, station }: { view: FleetView; station: FleetStation }) {
   const say = (slot: number): string => {
     const device = deviceInSlot(view, station.id, slot);
-    return device === undefined ? `Slot ${slot}: empty` : `Slot ${slot}: ${device.asset}, ${STATE_WORDS[device.state]}`;
+    if (device === undefined) return `Slot ${slot}: empty`;
+    return device.where.kind === 'conflict' ? `Slot ${slot}: not certain, ${device.asset} is claimed by two carts` : `Slot ${slot}: ${device.asset}, ${STATE_WORDS[device.state]}${device.conflict === true ? ', in conflict' : ''}`;
   };
   const open = (slot: number): void => {
     const device = deviceInSlot(view, station.id, slot);

@@ -3,7 +3,8 @@ import { isLost } from './feed.ts';
 import type { Feed } from './feed.ts';
 import { timeOfDay } from './times.ts';
 
-function whatHappened(refusal: Refusal): string {
+/** What happened, as a sentence. */
+export function whatHappened(refusal: Refusal): string {
   switch (refusal.kind) {
     case 'unreadable':
       return 'The server’s answer cannot be read. Load this page again; it may be older than the server.';

@@ -1,5 +1,8 @@
 import type { FleetView } from '../contract/fleet.ts';
 import { AsOf } from './as-of.tsx';
+import { doubtAbout } from './conflict-mark.tsx';
+import { ConflictLine } from './conflicts-page.tsx';
+import { CustodySection } from './custody-section.tsx';
 import { deviceRow } from './device-row.ts';
 import { Facts } from './facts.tsx';
 import { RecordList } from './record-list.tsx';
@@ -21,6 +24,7 @@ export function DevicePage({ view, serial }: { view: FleetView; serial: string }
         <p className="quiet">
           {serial} is not in the fleet. What is recorded about it is below. <a href={hrefOf({ page: 'devices', q: '' })}>All tablets</a>
         </p>
+        <CustodySection serial={serial} asset={undefined} />
         <RecordList level={2} title="Records" q={q} />
       </>
     );
@@ -38,16 +42,17 @@ export function DevicePage({ view, serial }: { view: FleetView; serial: string }
           <AsOf held={held} />
         </div>
         <p className="sheet-state">
-          <StateMark state={device.state} />
+          <StateMark state={device.where.kind === 'conflict' ? 'unknown' : device.state} />
           <span>
             <strong>{row.state}</strong>
             {reason !== undefined && <span className="under">{reason}</span>}
           </span>
         </p>
+        {doubtAbout(device) !== undefined && <ConflictLine device={device} />}
         <Facts
           facts={[
             ['Where', device.where.kind === 'cart' ? <a href={hrefOf({ page: 'station', id: device.where.station, q: '' })}>{row.place}</a> : row.place],
-            ['Held by', row.holder === undefined ? 'nobody' : device.where.kind === 'person' ? <a href={hrefOf({ page: 'records', q: row.holder })}>{row.holder}</a> : row.holder],
+            ['Held by', row.holder === undefined ? (device.where.kind === 'conflict' ? 'not certain' : 'nobody') : device.where.kind === 'person' ? <a href={hrefOf({ page: 'records', q: row.holder })}>{row.holder}</a> : row.holder],
             ['Since', <Since iso={row.since} />],
             ['Grade', `${device.grade}, ${GRADE_WORDS[device.grade]}`],
             ['Standing', STANDING_WORDS[device.standing]],
@@ -57,6 +62,7 @@ export function DevicePage({ view, serial }: { view: FleetView; serial: string }
           ]}
         />
       </section>
+      <CustodySection serial={serial} asset={device.asset} />
       <RecordList level={2} title="Records" q={q} />
     </>
   );

@@ -1,5 +1,6 @@
 import type { FleetDevice, FleetView } from '../contract/fleet.ts';
-import { STANDING_WORDS, STATE_WORDS, reasonWords } from './words.ts';
+import { doubtAbout } from './conflict-mark.tsx';
+import { CONFLICT_WORDS, STANDING_WORDS, STATE_WORDS, reasonWords } from './words.ts';
 
 /** One device as its row reads. `text` is all of it, for the filter. */
 export interface DeviceRow {
@@ -25,9 +26,19 @@ function placeOf(device: FleetDevice): string {
     case 'person':
     case 'unidentified':
       return 'away from the cart';
+    case 'conflict':
+      return device.where.sides.map(sideWords).join(', or ');
     case 'unknown':
       return 'not seen yet';
   }
+}
+
+type Side = Extract<FleetDevice['where'], { kind: 'conflict' }>['sides'][number];
+
+/** Where one cart says that the tablet is. */
+function sideWords({ cart, slot, holder }: Side): string {
+  if (holder === undefined) return slot === undefined ? cart : `${cart}, slot ${slot}`;
+  return `${holder.kind === 'person' ? `with ${holder.name}` : 'away'}, says ${cart}`;
 }
 
 function holderOf(device: FleetDevice): string | undefined {
@@ -36,7 +47,7 @@ function holderOf(device: FleetDevice): string | undefined {
 }
 
 function stateOf(device: FleetDevice): string {
-  const state = STATE_WORDS[device.state];
+  const state = device.where.kind === 'conflict' ? CONFLICT_WORDS[device.where.because] : STATE_WORDS[device.state];
   return device.standing === 'admitted' ? state : `${state}, ${STANDING_WORDS[device.standing]}`;
 }
 
@@ -48,7 +59,7 @@ export function deviceRow(device: FleetDevice, view: FleetView): DeviceRow {
   const state = stateOf(device);
   const reason = device.reason === undefined ? undefined : reasonWords(device.reason);
   const since = where.kind === 'person' || where.kind === 'unidentified' ? where.since : device.since;
-  const text = [device.asset, device.serial, device.model, ward, place, holder, state, reason, device.grade].filter((part) => part !== undefined).join(' ');
+  const text = [device.asset, device.serial, device.model, ward, place, holder, state, reason, device.grade, doubtAbout(device)].filter((part) => part !== undefined).join(' ');
   return {
     device,
     ward,

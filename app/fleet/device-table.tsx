@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { FleetView } from '../contract/fleet.ts';
+import { TabletName, doubtAbout } from './conflict-mark.tsx';
 import { DataTable } from './data-table.tsx';
 import type { Column } from './data-table.tsx';
 import type { DeviceRow } from './device-row.ts';
@@ -18,7 +19,7 @@ const COLUMNS: readonly Column<DeviceRow>[] = [
     kind: 'lead',
     cell: ({ device }) => (
       <>
-        <a href={hrefOf({ page: 'device', serial: device.serial, q: '' })}>{device.asset}</a>
+        <TabletName serial={device.serial} asset={device.asset} doubt={doubtAbout(device)} />
         <span className="under">{device.model}</span>
       </>
     ),
@@ -28,7 +29,7 @@ const COLUMNS: readonly Column<DeviceRow>[] = [
     kind: 'wide',
     cell: ({ device, state, reason }) => (
       <span className="state">
-        <StateMark state={device.state} />
+        <StateMark state={device.where.kind === 'conflict' ? 'unknown' : device.state} />
         <span>
           {state}
           {reason !== undefined && <span className="under">{reason}</span>}

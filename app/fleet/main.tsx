@@ -10,6 +10,11 @@ import './forms.css';
 import './ward.css';
 import './list.css';
 import './sheet.css';
+import './custody.css';
+import './timeline.css';
+import './conflict.css';
+import './incident.css';
+import './print.css';
 
 const page = document.getElementById('page');
 if (page === null) throw new Error('index.html has no #page');

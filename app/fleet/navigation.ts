@@ -18,6 +18,9 @@ const TITLES: Readonly<Record<Route['page'], string>> = {
   stations: 'Carts',
   station: 'Cart',
   records: 'Records',
+  conflicts: 'Conflicts',
+  incidents: 'Incidents',
+  keys: 'Keys',
   nowhere: 'Nothing here',
 };
 

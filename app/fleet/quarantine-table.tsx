@@ -1,12 +1,13 @@
 import type { ReactNode } from 'react';
 import type { FleetView } from '../contract/fleet.ts';
+import { TabletName, doubtAbout } from './conflict-mark.tsx';
+import type { Doubt } from './conflict-mark.tsx';
 import { DataTable } from './data-table.tsx';
 import type { Column } from './data-table.tsx';
 import { deviceRow } from './device-row.ts';
 import { NothingFound } from './filter-box.tsx';
 import { ListFrame, countWords } from './list-frame.tsx';
 import { Empty } from './notices.tsx';
-import { hrefOf } from './route.ts';
 import { filterRows } from './row-filter.ts';
 import { Since } from './since.tsx';
 import { StateMark } from './state-mark.tsx';
@@ -18,6 +19,7 @@ type Quarantined = FleetView['quarantine'][number];
 export interface QuarantineRow {
   readonly item: Quarantined;
   readonly place: string;
+  readonly doubt: Doubt | undefined;
   readonly ward: string;
   readonly text: string;
 }
@@ -30,12 +32,12 @@ export function quarantineRows(view: FleetView): readonly QuarantineRow[] {
       const device = view.devices.find(({ serial }) => serial === item.serial);
       const { place, ward } = device === undefined ? { place: 'not seen yet', ward: '' } : deviceRow(device, view);
       const why = item.failure === undefined ? '' : FAILURE_WORDS[item.failure];
-      return { item, place, ward, text: [item.asset, item.serial, reasonWords(item.reason), why, place, ward].join(' ') };
+      return { item, place, ward, doubt: doubtAbout(device), text: [item.asset, item.serial, reasonWords(item.reason), why, place, ward].join(' ') };
     });
 }
 
 const COLUMNS: readonly Column<QuarantineRow>[] = [
-  { head: 'Tablet', kind: 'lead', cell: ({ item }) => <a href={hrefOf({ page: 'device', serial: item.serial, q: '' })}>{item.asset}</a> },
+  { head: 'Tablet', kind: 'lead', cell: ({ item, doubt }) => <TabletName serial={item.serial} asset={item.asset} doubt={doubt} /> },
   {
     head: 'Why',
     kind: 'wide',

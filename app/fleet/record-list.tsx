@@ -1,5 +1,7 @@
 import type { ReactNode } from 'react';
 import type { FleetEvent, FleetView } from '../contract/fleet.ts';
+import { TabletName, doubtAbout } from './conflict-mark.tsx';
+import type { Doubt } from './conflict-mark.tsx';
 import { Contact } from './contact.tsx';
 import { DataTable } from './data-table.tsx';
 import type { Column } from './data-table.tsx';
@@ -15,16 +17,18 @@ import { dateOf, timeToTheSecond } from './times.ts';
 interface RecordRow {
   readonly event: FleetEvent;
   readonly asset: string | undefined;
+  readonly doubt: Doubt | undefined;
   readonly cart: string;
   readonly isToday: boolean;
   readonly text: string;
 }
 
 function recordRow(event: FleetEvent, view: FleetView | undefined, nowIso: string): RecordRow {
-  const asset = event.device === undefined ? undefined : (view?.devices.find(({ serial }) => serial === event.device)?.asset ?? event.device);
+  const device = view?.devices.find(({ serial }) => serial === event.device);
+  const asset = event.device === undefined ? undefined : (device?.asset ?? event.device);
   const cart = view?.stations.find(({ id }) => id === event.station)?.cart ?? event.station;
   const text = [timeToTheSecond(event.at), event.text, event.type, event.person, asset, event.device, cart, event.slot === undefined ? '' : `slot ${event.slot}`, event.seq].join(' ');
-  return { event, asset, cart, isToday: new Date(event.at).toDateString() === new Date(nowIso).toDateString(), text };
+  return { event, asset, doubt: doubtAbout(device), cart, isToday: new Date(event.at).toDateString() === new Date(nowIso).toDateString(), text };
 }
 
 const COLUMNS: readonly Column<RecordRow>[] = [
@@ -39,7 +43,7 @@ const COLUMNS: readonly Column<RecordRow>[] = [
     ),
   },
   { head: 'What happened', kind: 'wide', cell: ({ event }) => event.text },
-  { head: 'Tablet', cell: ({ event, asset }) => (event.device === undefined ? <span className="none">–</span> : <a href={hrefOf({ page: 'device', serial: event.device, q: '' })}>{asset}</a>) },
+  { head: 'Tablet', cell: ({ event, asset, doubt }) => (event.device === undefined ? <span className="none">–</span> : <TabletName serial={event.device} asset={asset ?? event.device} doubt={doubt} />) },
   { head: 'Person', cell: ({ event }) => (event.person === undefined ? <span className="none">–</span> : <a href={hrefOf({ page: 'records', q: event.person })}>{event.person}</a>) },
   {
     head: 'Where',

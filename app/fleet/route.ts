@@ -7,11 +7,16 @@ export type DeviceState = (typeof DEVICE_STATES)[number];
 export type Route =
   | { readonly page: 'wards'; readonly q: string }
   | { readonly page: 'devices'; readonly q: string; readonly ward?: string; readonly state?: DeviceState }
-  | { readonly page: 'device'; readonly serial: string; readonly q: string }
+  /** `from`, `to`: the span of "Who had it", ISO 8601; both or neither, which is the last 24 h. */
+  | { readonly page: 'device'; readonly serial: string; readonly q: string; readonly from?: string; readonly to?: string }
   | { readonly page: 'quarantine'; readonly q: string }
   | { readonly page: 'stations'; readonly q: string }
-  | { readonly page: 'station'; readonly id: string; readonly q: string }
+  /** `at`: the instant of "As it stood at", ISO 8601. */
+  | { readonly page: 'station'; readonly id: string; readonly q: string; readonly at?: string }
   | { readonly page: 'records'; readonly q: string }
+  | { readonly page: 'conflicts'; readonly q: string }
+  | { readonly page: 'incidents'; readonly q: string }
+  | { readonly page: 'keys'; readonly q: string }
   | { readonly page: 'nowhere'; readonly q: string };
 
 /** Reads `location.hash`. Anything it does not know is `nowhere`, which the page says in words. */
@@ -21,7 +26,7 @@ export function parseRoute(hash: string): Route {
   const q = query.get('q') ?? '';
   const [place = '', name, ...rest] = path.split('/').filter((part) => part !== '');
   if (rest.length > 0) return { page: 'nowhere', q };
-  if (name !== undefined) return parseNamed(place, name, q);
+  if (name !== undefined) return parseNamed(place, name, q, query);
   switch (place) {
     case '':
       return { page: 'wards', q };
@@ -33,21 +38,33 @@ export function parseRoute(hash: string): Route {
     case 'quarantine':
     case 'stations':
     case 'records':
+    case 'conflicts':
+    case 'incidents':
+    case 'keys':
       return { page: place, q };
     default:
       return { page: 'nowhere', q };
   }
 }
 
-function parseNamed(place: string, name: string, q: string): Route {
+function parseNamed(place: string, name: string, q: string, query: URLSearchParams): Route {
   try {
     const decoded = decodeURIComponent(name);
-    if (place === 'devices') return { page: 'device', serial: decoded, q };
-    if (place === 'stations') return { page: 'station', id: decoded, q };
+    const from = instantIn(query, 'from');
+    const to = instantIn(query, 'to');
+    const at = instantIn(query, 'at');
+    if (place === 'devices') return { page: 'device', serial: decoded, q, ...(from === undefined || to === undefined ? {} : { from, to }) };
+    if (place === 'stations') return { page: 'station', id: decoded, q, ...(at === undefined ? {} : { at }) };
   } catch (error) {
     if (!(error instanceof URIError)) throw error;
   }
   return { page: 'nowhere', q };
+}
+
+/** A moment in the address; what is no moment is no condition. */
+function instantIn(query: URLSearchParams, name: string): string | undefined {
+  const ms = Date.parse(query.get(name) ?? '');
+  return Number.isNaN(ms) ? undefined : new Date(ms).toISOString();
 }
 
 /** The address of a place, for `href`. */
@@ -55,6 +72,11 @@ export function hrefOf(route: Route): string {
   const query = new URLSearchParams();
   if (route.page === 'devices' && route.ward !== undefined) query.set('ward', route.ward);
   if (route.page === 'devices' && route.state !== undefined) query.set('state', route.state);
+  if (route.page === 'device' && route.from !== undefined && route.to !== undefined) {
+    query.set('from', route.from);
+    query.set('to', route.to);
+  }
+  if (route.page === 'station' && route.at !== undefined) query.set('at', route.at);
   if (route.q !== '') query.set('q', route.q);
   const search = query.size === 0 ? '' : `?${query.toString()}`;
   return `#${pathOf(route)}${search}`;

@@ -1,12 +1,5 @@
-import { serverTime } from './feed.ts';
-import { useFleet } from './store.ts';
-import type { FleetState } from './store.ts';
+import { nowAtServer, useFleet } from './store.ts';
 import { duration, msBetween, timeOfDay } from './times.ts';
-
-/** The server's time as far as this page can tell; ISO 8601. */
-export function nowAtServer(state: FleetState): string {
-  return state.fleet.held === undefined ? new Date(state.now.wallMs).toISOString() : serverTime(state.fleet.held, state.now);
-}
 
 /** Since when, and how long that is by the server's clock: "06:51 · 12 min". */
 export function Since({ iso }: { iso: string | undefined }) {

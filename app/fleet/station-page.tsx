@@ -1,4 +1,5 @@
 import type { FleetView } from '../contract/fleet.ts';
+import { AsItStood } from './as-it-stood.tsx';
 import { AsOf } from './as-of.tsx';
 import { CartDrawing } from './cart-drawing.tsx';
 import { wardName } from './device-row.ts';
@@ -26,6 +27,7 @@ export function StationPage({ view, id }: { view: FleetView; id: string }) {
   }
   const slots = station.shelves.flat().length;
   const inside = view.devices.filter(({ where }) => where.kind === 'cart' && where.station === id).length;
+  const doubtful = view.devices.filter(({ where }) => where.kind === 'conflict' && where.sides.some(({ station: claims, holder }) => claims === id && holder === undefined)).length;
   return (
     <>
       <section className="sheet" aria-labelledby="station">
@@ -41,12 +43,13 @@ export function StationPage({ view, id }: { view: FleetView; id: string }) {
           facts={[
             ['Last sync', <SyncAge station={station} />],
             ['Records the server holds', station.size.toLocaleString('en-GB')],
-            ['Tablets in it', `${inside} in ${slots} slots`],
+            ['Tablets in it', `${inside} in ${slots} slots${doubtful === 0 ? '' : `, ${doubtful} more not certain`}`],
             ['Certificate until', dateOf(station.certificateUntil)],
             ['Station', station.id],
           ]}
         />
       </section>
+      <AsItStood station={station} />
       <RecordList level={2} title="Records" q={q} only={(event) => event.station === id} />
     </>
   );

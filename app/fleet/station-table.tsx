@@ -8,8 +8,7 @@ import { ListFrame, countWords } from './list-frame.tsx';
 import { Empty } from './notices.tsx';
 import { hrefOf } from './route.ts';
 import { filterRows } from './row-filter.ts';
-import { nowAtServer } from './since.tsx';
-import { useFleet } from './store.ts';
+import { nowAtServer, useFleet } from './store.ts';
 import { syncAge } from './sync-age.ts';
 import { dateOf } from './times.ts';
 

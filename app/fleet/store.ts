@@ -1,10 +1,13 @@
 import { create } from 'zustand';
 import type { FleetView } from '../contract/fleet.ts';
+import type { IncidentsView } from '../contract/incidents.ts';
 import type { FleetHistory, HistoryQuery, Me } from './api.ts';
 import { readClock } from './clock.ts';
 import type { Moment } from './clock.ts';
-import { EMPTY_FEED } from './feed.ts';
+import { EMPTY_FEED, serverTime } from './feed.ts';
 import type { Feed } from './feed.ts';
+import type { KeysView } from './keys-api.ts';
+import type { AskedCustody, AskedState } from './questions.ts';
 import { parseRoute } from './route.ts';
 import type { Route } from './route.ts';
 
@@ -21,10 +24,23 @@ export interface FleetState {
   readonly fleet: Feed<FleetView>;
   /** Records for the page that is open; `query` says which. */
   readonly records: Feed<FleetHistory> & { readonly query?: HistoryQuery };
+  readonly incidents: Feed<IncidentsView>;
+  readonly keys: Feed<KeysView>;
+  /** "Who had it" of the tablet that is open, and "As it stood at" of the cart. */
+  readonly custody: AskedCustody | undefined;
+  readonly replay: AskedState | undefined;
 }
 
+/** What a session has read; it ends with it. */
+export const NOTHING_READ = { fleet: EMPTY_FEED, records: EMPTY_FEED, incidents: EMPTY_FEED, keys: EMPTY_FEED, custody: undefined, replay: undefined } satisfies Partial<FleetState>;
+
 export function firstState(): FleetState {
-  return { session: { kind: 'asking', unanswered: false }, route: parseRoute(location.hash), now: readClock(), fleet: EMPTY_FEED, records: EMPTY_FEED };
+  return { session: { kind: 'asking', unanswered: false }, route: parseRoute(location.hash), now: readClock(), ...NOTHING_READ };
 }
 
 export const useFleet = create<FleetState>()(() => firstState());
+
+/** The server's time as far as this page can tell; ISO 8601. */
+export function nowAtServer(state: FleetState): string {
+  return state.fleet.held === undefined ? new Date(state.now.wallMs).toISOString() : serverTime(state.fleet.held, state.now);
+}

@@ -22,6 +22,21 @@ export function timeOfDay(iso: string, nowIso: string): string {
   return sameDay ? clock.format(at) : `${day.format(at)} ${clock.format(at)}`;
 }
 
+/** "27 Nov". */
+export function dayOf(iso: string): string {
+  const at = new Date(iso);
+  return Number.isNaN(at.getTime()) ? 'unknown' : day.format(at);
+}
+
+export function isSameDay(iso: string, otherIso: string): boolean {
+  return new Date(iso).toDateString() === new Date(otherIso).toDateString();
+}
+
+/** "22 Nov 2026, 02:14:03". */
+export function instant(iso: string): string {
+  return `${dateOf(iso)}, ${timeToTheSecond(iso)}`;
+}
+
 /** "27 Nov 2026". */
 export function dateOf(iso: string): string {
   const at = new Date(iso);

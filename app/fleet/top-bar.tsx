@@ -12,9 +12,14 @@ const PLACES = [
   { page: 'quarantine', title: 'Quarantine', holds: ['quarantine'] },
   { page: 'stations', title: 'Carts', holds: ['stations', 'station'] },
   { page: 'records', title: 'Records', holds: ['records'] },
+  { page: 'incidents', title: 'Incidents', holds: ['incidents', 'conflicts'] },
+  { page: 'keys', title: 'Keys', holds: ['keys'] },
 ] as const;
 
-export function TopBar({ me, route, quarantined }: { me: Me; route: Route; quarantined: number | undefined }) {
+/** How many things are open behind an entry; shown only when there are some. */
+type Counts = Readonly<Partial<Record<(typeof PLACES)[number]['page'], number>>>;
+
+export function TopBar({ me, route, counts }: { me: Me; route: Route; counts: Counts }) {
   const [stuck, setStuck] = useState(false);
   const leave = async () => {
     const left = await signOut();
@@ -29,11 +34,11 @@ export function TopBar({ me, route, quarantined }: { me: Me; route: Route; quara
       <Mark />
       <nav aria-label="Lists">
         <ul>
-          {PLACES.map(({ page, title, holds }) => (
+          {PLACES.filter(({ page }) => page !== 'keys' || me.roles.includes('administrator')).map(({ page, title, holds }) => (
             <li key={page}>
               <a href={hrefOf({ page, q: '' })} aria-current={holds.some((held) => held === route.page) ? 'page' : undefined}>
                 {title}
-                {page === 'quarantine' && quarantined !== undefined && quarantined > 0 && <span className="pill">{quarantined}</span>}
+                {(counts[page] ?? 0) > 0 && <span className="pill">{counts[page]}</span>}
               </a>
             </li>
           ))}

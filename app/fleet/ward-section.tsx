@@ -1,6 +1,7 @@
 import type { FleetView } from '../contract/fleet.ts';
 import { AsOf } from './as-of.tsx';
 import { CartDrawing, cartWidth } from './cart-drawing.tsx';
+import { TabletName, doubtAbout } from './conflict-mark.tsx';
 import { deviceRows } from './device-row.ts';
 import { Empty } from './notices.tsx';
 import { hrefOf } from './route.ts';
@@ -87,13 +88,36 @@ function TakenFrom({ view, ward }: { view: FleetView; ward: Ward }) {
           {out.slice(0, MOST_NAMES).map(({ device, holder, since }) => (
             <li key={device.serial} data-unnamed={device.where.kind === 'unidentified' || undefined}>
               <span>{holder}</span>
-              <a href={hrefOf({ page: 'device', serial: device.serial, q: '' })}>{device.asset}</a>
+              <TabletName serial={device.serial} asset={device.asset} doubt={doubtAbout(device)} />
               <Since iso={since} />
             </li>
           ))}
         </ul>
       )}
+      <NotCertain view={view} ward={ward} />
       {out.length > MOST_NAMES && <a href={hrefOf({ page: 'devices', ward: ward.id, state: 'out', q: '' })}>All {out.length}</a>}
     </div>
+  );
+}
+
+/** Tablets of the ward that more than one cart claims: never shown at one place as if that were known. */
+function NotCertain({ view, ward }: { view: FleetView; ward: Ward }) {
+  const claimed = deviceRows(view).filter(({ device }) => device.ward === ward.id && device.where.kind === 'conflict');
+  const id = `not-certain-${ward.id}`;
+  if (claimed.length === 0) return null;
+  return (
+    <>
+      <h3 id={id} className="not-certain">
+        Not certain
+      </h3>
+      <ul aria-labelledby={id}>
+        {claimed.map(({ device, place }) => (
+          <li key={device.serial}>
+            <TabletName serial={device.serial} asset={device.asset} doubt={doubtAbout(device)} />
+            <span className="under">{place}</span>
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }

@@ -1,4 +1,5 @@
 import type { FleetView } from '../contract/fleet.ts';
+import { ConflictBanner } from './conflicts-page.tsx';
 import { deviceRows } from './device-row.ts';
 import { DeviceTable } from './device-table.tsx';
 import { FilterBox } from './filter-box.tsx';
@@ -20,6 +21,7 @@ export function WardsPage({ view, route }: { view: FleetView; route: Route }) {
       <h1 className="unseen" tabIndex={-1}>
         Wards
       </h1>
+      <ConflictBanner conflicts={view.conflicts} />
       {view.wards.length === 0 && <Empty>No ward is set up on the server yet.</Empty>}
       {view.wards.map((ward) => (
         <WardSection key={ward.id} view={view} ward={ward} />

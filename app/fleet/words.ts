@@ -1,5 +1,8 @@
 import type { FleetDevice, FleetView } from '../contract/fleet.ts';
+import type { IncidentView, PoisonView } from '../contract/incidents.ts';
 import type { SlotView } from '../contract/kiosk.ts';
+import type { SecretKind } from '../contract/secrets.ts';
+import type { ServerKeyKind, ServerKeysView } from '../contract/server-keys.ts';
 import type { DeviceState } from './route.ts';
 
 /** The page's words for the ward's closed lists. */
@@ -10,6 +13,12 @@ export const STATE_WORDS: Readonly<Record<DeviceState, string>> = {
   out: 'taken',
   quarantined: 'in quarantine',
   unknown: 'not known',
+};
+
+/** Why nobody can say where a tablet is although carts claim it. */
+export const CONFLICT_WORDS: Readonly<Record<Extract<FleetDevice['where'], { kind: 'conflict' }>['because'], string>> = {
+  overlap: 'claimed by two carts',
+  undecided: 'not certain: the clocks do not say which cart had it last',
 };
 
 export const STANDING_WORDS: Readonly<Record<FleetDevice['standing'], string>> = {
@@ -99,3 +108,36 @@ export function reasonWords(reason: string): string {
 export function failureWords(reason: string, failure: Failure | undefined): string {
   return failure === undefined ? reasonWords(reason) : `${reasonWords(reason)}: ${FAILURE_WORDS[failure]}`;
 }
+
+/** What the witness noticed, as the beginning of a heading that ends with the cart's name. What it means, the server says. */
+export const INCIDENT_WORDS: Readonly<Record<IncidentView['kind'], string>> = {
+  'two-histories': 'Two histories from',
+  'invalid-upload': 'Records not signed by',
+  'ledger-continued': 'A given-up ledger went on at',
+  'witness-behind': 'This server was behind',
+  'epoch-begun': 'A new ledger at',
+  'bad-rotation': 'A key change refused at',
+};
+
+export const POISON_WORDS: Readonly<Record<PoisonView['reason'], string>> = {
+  unreadable: 'cannot be read',
+  unstorable: 'has no place in the database',
+  unfoldable: 'does not fit what went before it',
+};
+
+export const SECRET_WORDS: Readonly<Record<SecretKind, { readonly title: string; readonly use: string; readonly things: string }>> = {
+  'badge-key': { title: 'Badge key', use: 'Badges are known by it; their numbers are kept nowhere.', things: 'badges' },
+  pepper: { title: 'PIN pepper', use: 'PINs are checked with it. A stolen list of PINs is worth nothing without.', things: 'PINs' },
+};
+
+/** `rotated`: what making a new one means, said before it is made. */
+export const SERVER_KEY_WORDS: Readonly<Record<ServerKeyKind, { readonly title: string; readonly use: string; readonly rotated: string }>> = {
+  statement: { title: 'Statement key', use: 'Carts believe what this server states because of it.', rotated: 'The new one signs once every cart has it; until then the one in use goes on.' },
+  witness: { title: 'Witness key', use: 'It cosigns the carts’ ledgers.', rotated: 'The new one cosigns at once. The old one stays published, so that what it cosigned can still be checked.' },
+};
+
+export const KEY_STATE_WORDS: Readonly<Record<ServerKeysView['keys'][number]['state'], string>> = {
+  announced: 'announced, not used yet',
+  signing: 'in use',
+  former: 'no longer used',
+};

@@ -4,6 +4,9 @@ import { AttentionIcon, OfflineIcon } from '../ui/icons.tsx';
 import { useWords } from './language.ts';
 import { useStationTime } from './station-time.ts';
 
+/** Records that the server has not had for this long are worth a line although the network is there. */
+const LATE_MS = 600_000;
+
 /** Quiet lines at arm's length: what this cart has to do without. Nothing is said while all is well. */
 export function StatusLines({ snapshot }: { snapshot: Snapshot }): ReactNode {
   const words = useWords();
@@ -22,6 +25,9 @@ export function StatusLines({ snapshot }: { snapshot: Snapshot }): ReactNode {
           <AttentionIcon /> {line}
         </p>
       ))}
+      {network.state === 'online' && network.unsyncedSinceMs !== undefined && now - network.unsyncedSinceMs > LATE_MS && (
+        <p>{words.t('status.sending', { count: network.unsynced, age: words.age(now - network.unsyncedSinceMs) })}</p>
+      )}
       {network.state === 'offline' && (
         <p>
           <OfflineIcon />

@@ -3,6 +3,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, Page } from 'playwright';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { buildFleetPage, openBrowser, openPage } from './browser.ts';
+import { nightOf, stoodAt, twoNoticed, withConflict, ZONE } from './night-of-t114.ts';
 import { startStubCentral } from './stub-central.ts';
 import type { StubCentral } from './stub-central.ts';
 import { storyOf, twoWards } from './two-wards.ts';
@@ -24,6 +25,11 @@ beforeEach(async () => {
   central = await startStubCentral(built.folder, twoWards());
   central.events = central.view.devices.filter(({ asset }) => asset === 'T-112' || asset === 'T-101').flatMap(storyOf);
   central.signedIn = true;
+  central.view = withConflict(central.view, 'T-105');
+  central.incidents = twoNoticed();
+  central.stood = stoodAt(twoWards());
+  const claimed = central.view.devices.find(({ asset }) => asset === 'T-105');
+  if (claimed !== undefined) central.custody = nightOf(claimed, central.view.conflicts);
 });
 afterEach(() => central.close());
 afterAll(async () => {
@@ -40,8 +46,14 @@ const PLACES = {
   carts: { hash: '#/stations', drawn: 'h1' },
   cart: { hash: '#/stations/st-7e-a', drawn: '.list table' },
   records: { hash: '#/records', drawn: '.list table' },
+  night: { hash: '#/devices/R52T0831495', drawn: '.timeline' },
+  conflicts: { hash: '#/conflicts', drawn: '.sides' },
+  stood: { hash: '#/stations/st-7e-a?at=2026-11-22T01:15:00Z', drawn: '.ledger-sheet svg' },
+  incidents: { hash: '#/incidents', drawn: '.set-aside' },
+  keys: { hash: '#/keys', drawn: '.key' },
 } as const;
 const ALL = ['wards', 'tablets', 'tablet', 'quarantine', 'carts', 'cart', 'records'] as const satisfies readonly (keyof typeof PLACES)[];
+const PAST = ['night', 'conflicts', 'stood', 'incidents', 'keys'] as const satisfies readonly (keyof typeof PLACES)[];
 
 interface Look {
   readonly name: string;
@@ -52,10 +64,10 @@ interface Look {
   readonly places: readonly (keyof typeof PLACES)[];
 }
 const LOOKS: readonly Look[] = [
-  { name: 'light', viewport: { width: 1280, height: 800 }, colorScheme: 'light', axe: (builder) => builder.withTags(WCAG), places: ALL },
-  { name: 'dark', viewport: { width: 1280, height: 800 }, colorScheme: 'dark', axe: (builder) => builder.withRules(['color-contrast']), places: ['wards', 'tablet', 'carts', 'records'] },
+  { name: 'light', viewport: { width: 1280, height: 800 }, colorScheme: 'light', axe: (builder) => builder.withTags(WCAG), places: [...ALL, ...PAST] },
+  { name: 'dark', viewport: { width: 1280, height: 800 }, colorScheme: 'dark', axe: (builder) => builder.withRules(['color-contrast']), places: ['wards', 'tablet', 'carts', 'records', 'night'] },
   { name: 'wide', viewport: { width: 1920, height: 1080 }, colorScheme: 'light', axe: (builder) => builder.withRules(['target-size']), places: ['wards', 'records'] },
-  { name: '390', viewport: { width: 390, height: 844 }, colorScheme: 'light', axe: (builder) => builder.withRules(['target-size', 'color-contrast', 'scrollable-region-focusable']), places: ALL },
+  { name: '390', viewport: { width: 390, height: 844 }, colorScheme: 'light', axe: (builder) => builder.withRules(['target-size', 'color-contrast', 'scrollable-region-focusable']), places: [...ALL, 'night'] },
 ];
 
 describe.each(LOOKS)('drawn $name', ({ name, viewport, colorScheme, axe, places }) => {
@@ -77,7 +89,7 @@ describe.each(LOOKS)('drawn $name', ({ name, viewport, colorScheme, axe, places 
 
   it.each(places)('%s: no axe violation, no horizontal scroll', async (place) => {
     const { hash, drawn } = PLACES[place];
-    const { page, complaints } = await openPage(browser, { viewport, colorScheme });
+    const { page, complaints } = await openPage(browser, { viewport, colorScheme, timezoneId: ZONE });
     await page.context().addCookies([{ name: 'session', value: '1', url: central.url }]);
     await page.goto(central.url + hash);
     await page.locator(drawn).first().waitFor();
@@ -86,3 +98,17 @@ describe.each(LOOKS)('drawn $name', ({ name, viewport, colorScheme, axe, places 
     await page.context().close();
   }, PATIENCE_MS);
 });
+
+it('on a telephone: conflicts, a cart as it stood, incidents and keys do not scroll sideways', async () => {
+  const { page, complaints } = await openPage(browser, { viewport: { width: 390, height: 844 }, colorScheme: 'dark', timezoneId: ZONE });
+  await page.context().addCookies([{ name: 'session', value: '1', url: central.url }]);
+  for (const place of PAST) {
+    await page.goto(central.url + PLACES[place].hash);
+    await page.locator(PLACES[place].drawn).first().waitFor();
+    for (const fold of await page.locator('summary').all()) await fold.click();
+    await page.screenshot({ path: `${SCREENS}/fleet-${place}-390-dark.png`, fullPage: true });
+    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), `${place} scrolls sideways`).toBeLessThanOrEqual(0);
+  }
+  expect(complaints).toEqual([]);
+  await page.context().close();
+}, PATIENCE_MS);

@@ -8,14 +8,15 @@ import { extname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { signInRequest } from '../../app/contract/fleet.ts';
 import type { FleetEvent, FleetView } from '../../app/contract/fleet.ts';
+import { answerPast, emptyPast } from './stub-past.ts';
+import type { Past, Reply } from './stub-past.ts';
 
 /** As strict as a server can be: whatever the page tries inline, by eval or elsewhere is refused and shows as an error. */
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'";
 const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
 
-export interface StubCentral {
+export interface StubCentral extends Past {
   readonly url: string;
-  view: FleetView;
   events: FleetEvent[];
   /** `silent`: connections are cut before an answer, as by a server that died. */
   health: 'well' | 'silent' | 'overloaded';
@@ -27,7 +28,7 @@ export interface StubCentral {
 
 /** The people's side of the server, small: the same paths, cookies, statuses and error bodies, over a view that the test sets. */
 export async function startStubCentral(pageFolder: string, view: FleetView): Promise<StubCentral> {
-  const stub: Omit<StubCentral, 'url' | 'close'> = { view, events: [], health: 'well', signedIn: false, lockedForSeconds: undefined, seen: { unchanged: 0, codes: [], historyQueries: [] } };
+  const stub: Omit<StubCentral, 'url' | 'close'> = { ...emptyPast(view), events: [], health: 'well', signedIn: false, lockedForSeconds: undefined, seen: { unchanged: 0, codes: [], historyQueries: [] } };
   const server = createServer((request, response) => {
     answer(stub, pageFolder, request, response).catch((error: unknown) => response.destroy(error instanceof Error ? error : new Error(String(error))));
   });
@@ -61,9 +62,12 @@ async function answer(stub: State, pageFolder: string, request: IncomingMessage,
       return send(response, 200, {});
   }
   if (!cookie || !stub.signedIn) return send(response, 401, { reason: 'not-authenticated', message: 'Sign in first.' });
+  const past = await answerPast(stub, request, url);
+  if (past === 'cut') return void request.socket.destroy();
+  if (past !== undefined) return sendReply(response, past);
   switch (`${request.method ?? ''} ${url.pathname}`) {
     case 'GET /api/me':
-      return send(response, 200, { user: 'admin', roles: ['administrator'] });
+      return send(response, 200, { user: 'admin', roles: stub.roles });
     case 'GET /api/fleet':
       return sendTagged(stub, request, response, { ...stub.view, at: '' }, { ...stub.view, at: new Date().toISOString() });
     case 'GET /api/history': {
@@ -96,6 +100,13 @@ async function signIn(stub: State, request: IncomingMessage, response: ServerRes
 function send(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
   response.end(JSON.stringify(body));
+}
+
+/** What is no JSON goes out as it is. */
+function sendReply(response: ServerResponse, { status, body, headers }: Reply): void {
+  if (headers === undefined) return send(response, status, body);
+  response.writeHead(status, headers);
+  response.end(body);
 }
 
 /** 304 while what matters (`tagged`, without the time of asking) is the same. */

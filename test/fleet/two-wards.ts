@@ -56,6 +56,7 @@ export function twoWards(): FleetView {
     devices: [...east, ...preparing, waiting, failed, ...onB, taken(113, '7e', 'Aisha R.', 412), taken(114, '7e', 'Tom O.', 26), taken(121, '7e', 'Zoë M.', 4), unnamed, ...west, taken(138, '7w', 'Hana S.', 51), unseen],
     stations: [a, b, c],
     quarantine: [{ serial: failed.serial, asset: failed.asset, reason: 'sanitization-failed', failure: 'no-new-enrolment', since: minutesAgo(130) }],
+    conflicts: [],
   };
 }
 
