@@ -76,7 +76,8 @@ async function boot(path: string, key: KeyObject): Promise<number> {
       program: 'bench',
       randomId: () => 'ab'.repeat(16),
       badgeHmacs: () => [],
-      checkPin: () => Promise.resolve(false),
+      pins: { knows: () => true, check: () => Promise.resolve(false), renew: () => Promise.resolve(undefined) },
+      rekeyed: () => undefined,
       keepBundle: () => Promise.resolve(),
       log: () => undefined,
       onFailure: (error) => {

@@ -22,12 +22,21 @@ export interface BenchCart {
   close(): Promise<void>;
 }
 
+/** A ledger that is open already, and who its station is. */
+export interface Enrolled {
+  readonly tenant: string;
+  readonly station: string;
+  readonly store: Store;
+}
+
 const BADGE_KEY = randomBytes(32);
 const bootId = 'bench';
 const wallMs = Date.now;
 const monoMs = (): number => Math.floor(performance.now());
 
-export async function openBenchCart(): Promise<BenchCart> {
+/** On a ledger of its own, or on `enrolled`'s: one with a history, whose station a server knows. */
+export async function openBenchCart(enrolled?: Enrolled): Promise<BenchCart> {
+  if (enrolled) return openCartOn(enrolled, () => Promise.resolve());
   const folder = await mkdtemp(join(tmpdir(), 'bench-cart-'));
   const opened = await openStore({
     path: join(folder, 'ledger.db'),
@@ -39,17 +48,21 @@ export async function openBenchCart(): Promise<BenchCart> {
     clock: { wallMs, monoMs, bootId },
   });
   if (!opened.ok) throw new Error(`the bench ledger cannot be opened: ${opened.reason}`);
-  const store = opened.value;
-  const bundle = benchBundle();
+  return openCartOn({ tenant: 'bench', station: 'bench', store: opened.value }, () => rm(folder, { recursive: true }));
+}
+
+async function openCartOn({ tenant, station: name, store }: Enrolled, sweep: () => Promise<void>): Promise<BenchCart> {
+  const bundle = benchBundle(tenant, name);
   const station = await createStation(
     {
-      place: { tenant: 'bench', station: 'bench', ward: 'Ward 7 East', cart: 'Cart A', shelves: ward.cart.shelves, timeZone: 'UTC', language: 'en' },
+      place: { tenant, station: name, ward: 'Ward 7 East', cart: 'Cart A', shelves: ward.cart.shelves, timeZone: 'UTC', language: 'en' },
       store,
       clock: { wallMs, monoMs, bootId, after: (ms, call) => { const timer = setTimeout(call, ms); return () => clearTimeout(timer); } },
       program: 'bench',
       randomId: () => randomBytes(16).toString('hex'),
-      badgeHmacs: (uid) => [hmac(uid)],
-      checkPin: () => Promise.resolve(true),
+      badgeHmacs: (uid) => [{ hmac: hmac(uid), version: 1 }],
+      pins: { knows: () => true, check: () => Promise.resolve(true), renew: () => Promise.resolve(undefined) },
+      rekeyed: () => undefined,
       keepBundle: () => Promise.resolve(),
       log: ({ level, what, ...detail }) => { if (level === 'error') process.stderr.write(`${what} ${JSON.stringify(detail)}\n`); },
       onFailure: (error) => { throw error; },
@@ -66,7 +79,7 @@ export async function openBenchCart(): Promise<BenchCart> {
   host.send({ event: 'reader', monoMs: 0, reader: 'bench', state: 'present' });
   await new Promise((resolve) => setImmediate(resolve));
   await station.settled();
-  prove(station, store);
+  prove(bundle, station, store);
   await station.settled();
   for (const { actor } of bundle.staff) {
     const accepted = await store.append([{ type: 'pin-attempted', actor, body: { attempt: 1 } }, { type: 'pin-accepted', actor, body: { attempt: 1 } }]);
@@ -80,19 +93,20 @@ export async function openBenchCart(): Promise<BenchCart> {
     close: async () => {
       await station.stop();
       await store.close();
-      await rm(folder, { recursive: true });
+      await sweep();
     },
   };
 }
 
 /** Every docked tablet's sanitization, stated as a server would. */
-function prove(station: Station, store: Store): void {
+function prove({ tenant, stations: [name = ''], devices }: PolicyBundle, station: Station, store: Store): void {
   let cursor = 0;
-  for (const device of store.view.all('device')) {
-    const request = device.request;
-    if (!request) throw new Error(`the station asked for no sanitization of ${device.serial}`);
-    const enrolment = `new-${device.serial}`;
-    const previous = `old-${device.serial}`;
+  for (const { serial } of devices) {
+    const device = store.view.get('device', serial);
+    const request = device?.request;
+    if (!device || !request) throw new Error(`the station asked for no sanitization of ${serial}`);
+    const enrolment = `new-${serial}`;
+    const previous = `old-${serial}`;
     const issued = { command: 'c', issuedMdmMs: 1_000 };
     const facts: StatementFacts[] = [
       { kind: 'wipe-confirmed', enrolment: previous, ...issued, confirmedMdmMs: 2_000 },
@@ -107,24 +121,28 @@ function prove(station: Station, store: Store): void {
     station.submit({
       kind: 'statements',
       cursor,
-      statements: facts.map((fact, n) => ({ digest: `${cursor}-${n}`, claims: { tenant: 'bench', station: 'bench', serial: device.serial, request: request.request, nonce, issuedAtMs: wallMs(), facts: fact } })),
+      statements: facts.map((fact, n) => ({ digest: `${cursor}-${n}`, claims: { tenant, station: name, serial, request: request.request, nonce, issuedAtMs: wallMs(), facts: fact } })),
     });
   }
 }
 
-function benchBundle(): PolicyBundle {
+function benchBundle(tenant: string, station: string): PolicyBundle {
   const devices = Array.from({ length: 16 }, (_, n) => ({ serial: `BENCH${n}`, asset: `T-${n}`, ward: '7e', model: 'SM-X306B', platform: 'android' as const, profile: 'ward-7-east', standing: 'admitted' as const }));
   return {
-    tenant: 'bench',
-    stations: ['bench'],
-    version: 1,
+    tenant,
+    stations: [station],
+    // Above any that a server has issued: what comes down leaves it in force.
+    version: 1_000_000,
     issuedAtMs: wallMs(),
     expiresAtMs: wallMs() + 30 * 86_400_000,
+    secretsVersion: 1,
     wards: ward.wards,
     staff: ward.staff.map(({ id, short, badgeUid }) => ({ actor: createHmac('sha256', 'actor').update(id).digest('hex'), name: short, roles: ['clinician'], wards: ['7e'], badges: [{ hmac: hmac(badgeUid), badgeKeyVersion: 1 }], pin: { salt: '00'.repeat(16), hash: '00'.repeat(32), pepperVersion: 1 }, revoked: false })),
     devices,
     rules: { ...(ward.rules as unknown as PolicyBundle['rules']), offerMs: 600_000 },
-    keys: { server: [{ kid: 'k', x: 'x', kty: 'OKP', crv: 'Ed25519' }], witness: 'w' },
+    keys: { server: [{ kid: 'k', x: 'x', kty: 'OKP', crv: 'Ed25519' }], formerServer: [], witness: 'w', formerWitnesses: [] },
+    rotateKeys: [],
+    revokedKeys: [],
   };
 }
 
