@@ -169,8 +169,8 @@ async function loadTails(client: Queryable, origin: string, fold: CustodyFold, e
   const all = fold.sight.kind !== 'watching' || entries.some(({ type }) => LOSES_SIGHT.has(type));
   if (serials.length === 0 && !all) return new Map();
   const found = await client.query<{ row: CustodyInterval; from_ms: number | null }>(
-    `select row, from_ms from custody_interval where origin = $1 and last and (serial = any($2::text[]) or ($3 and row->>'kind' = 'docked'))`,
-    [origin, serials, all],
+    `select row, from_ms from custody_interval where origin = $1 and last and ${all ? `(serial = any($2::text[]) or row->>'kind' = 'docked')` : 'serial = any($2::text[])'}`,
+    [origin, serials],
   );
   return new Map(found.rows.map(({ row, from_ms }) => [row.serial, { row, fromMs: from_ms }]));
 }

@@ -53,7 +53,8 @@ export function overlayOn(base: OriginRows): Overlay {
     apply(changes) {
       for (const change of changes) staged.set(nameOf(change.table, change.key), change);
     },
-    changes: () => [...staged.values()],
+    // What came and went on top of the rows never was in them.
+    changes: () => [...staged.values()].filter(({ table, key, row }) => row !== undefined || base.rows[table].has(key)),
   };
 }
 

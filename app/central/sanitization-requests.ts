@@ -12,25 +12,35 @@ const answerable = z.object({ request: z.string().min(1).max(64), nonce: z.strin
  * that came back is looked at at once: its new enrolment proves something only if it was seen missing after that.
  */
 export async function recordRequests(client: Queryable, station: string, origin: string, entries: readonly RecordedEntry[], now: number): Promise<void> {
-  let recorded = 0;
-  for (const entry of entries) {
-    if (entry.type === 'sanitization-requested') recorded += await recordRequest(client, station, origin, entry, now);
-    if (entry.type === 'reappeared' && typeof entry.body.request === 'string') {
-      const nudged = await client.query(`insert into sanitization_nudge (request) select request from sanitization_request where request = $1 and station = $2 and state = 'observing'`, [entry.body.request, station]);
-      recorded += nudged.rowCount ?? 0;
-    }
-  }
+  const asked = entries.flatMap((entry) => (entry.type === 'sanitization-requested' ? (answerableOf(entry) ?? []) : []));
+  const back = entries.flatMap((entry) => (entry.type === 'reappeared' && typeof entry.body.request === 'string' ? [entry.body.request] : []));
+  const recorded = (asked.length > 0 ? await insertRequests(client, station, origin, asked, now) : 0) + (back.length > 0 ? await nudge(client, station, back) : 0);
   if (recorded > 0) await wake(client, 'sanitization');
 }
 
-async function recordRequest(client: Queryable, station: string, origin: string, entry: RecordedEntry, now: number): Promise<number> {
-  const body = answerable.safeParse(entry.body);
-  if (!body.success || !usbSerial.safeParse(entry.device).success) return 0;
-  const { request, nonce, exposure } = body.data;
+interface Asked extends z.infer<typeof answerable> {
+  readonly serial: string;
+  readonly leaf: string;
+}
+
+function answerableOf({ body, device, leaf }: RecordedEntry): Asked | undefined {
+  const asked = answerable.safeParse(body);
+  const serial = usbSerial.safeParse(device);
+  return asked.success && serial.success ? { ...asked.data, serial: serial.data, leaf } : undefined;
+}
+
+/** In the order of the entries: a later request for the same serial supersedes. */
+async function insertRequests(client: Queryable, station: string, origin: string, asked: readonly Asked[], now: number): Promise<number> {
   const inserted = await client.query(
     `insert into sanitization_request (request, station, serial, nonce, exposure, cited_leaf, origin, arrived_at_ms, state, next_at_ms)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, 'requested', $8) on conflict (request) do nothing`,
-    [request, station, entry.device, nonce, exposure, entry.leaf, origin, now],
+     select request, $1, serial, nonce, exposure, leaf, $2, $3, 'requested', $3
+     from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) with ordinality as fresh (request, serial, nonce, exposure, leaf, at) order by at on conflict (request) do nothing`,
+    [station, origin, now, asked.map(({ request }) => request), asked.map(({ serial }) => serial), asked.map(({ nonce }) => nonce), asked.map(({ exposure }) => exposure), asked.map(({ leaf }) => leaf)],
   );
   return inserted.rowCount ?? 0;
+}
+
+async function nudge(client: Queryable, station: string, requests: readonly string[]): Promise<number> {
+  const nudged = await client.query(`insert into sanitization_nudge (request) select request from sanitization_request where request = any($1::text[]) and station = $2 and state = 'observing'`, [requests, station]);
+  return nudged.rowCount ?? 0;
 }

@@ -102,13 +102,20 @@ async function workDue(deps: SanitizationDeps, client: Queryable, take: (row: Ro
   if (row.state === 'requested' && !wanted) {
     deps.log.warn({ serial: row.serial, request: row.request }, 'the tablet had left its slot when the request arrived; it is not wiped');
     await client.query(`update sanitization_request set state = 'superseded', detail = 'the tablet had left its slot when the request arrived' where request = $1`, [row.request]);
+    await tellOvertaken(deps, client, row);
     return true;
   }
   // A step of an older request of this serial may still be out; its command must not cross ours.
   await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [row.serial]);
-  await client.query(`update sanitization_request set state = 'superseded' where serial = $1 and arrival < $2 and state not in ('failed', 'superseded')`, [row.serial, row.arrival]);
+  const overtaken = await client.query<Row>(`update sanitization_request set state = 'superseded' where serial = $1 and arrival < $2 and state not in ('failed', 'superseded') returning *`, [row.serial, row.arrival]);
+  for (const older of overtaken.rows) if (older.station !== row.station) await tellOvertaken(deps, client, older);
   await step(deps, client, (await nudged(client, row)) ? { ...row, tries: 0 } : row, wanted ?? {});
   return true;
+}
+
+/** The cart may see the tablet again and take its absence for the restart of the wipe it asked for: it must not wait for an answer that nobody gives. */
+async function tellOvertaken(deps: SanitizationDeps, client: Queryable, row: Row): Promise<void> {
+  await state(deps, client, row, { kind: 'sanitization-failed', failure: 'overtaken' });
 }
 
 async function nudged(client: Queryable, row: Row): Promise<boolean> {

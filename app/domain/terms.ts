@@ -101,7 +101,7 @@ export const BUNDLE_REFUSALS = ['signature', 'malformed', 'tenant', 'station', '
 export type BundleRefusal = (typeof BUNDLE_REFUSALS)[number];
 
 /** Why the server gave a sanitization up. */
-export const SANITIZATION_FAILURES = ['mdm-refused', 'command-expired', 'device-unknown', 'no-new-enrolment', 'enrolment-reused'] as const;
+export const SANITIZATION_FAILURES = ['mdm-refused', 'command-expired', 'device-unknown', 'no-new-enrolment', 'enrolment-reused', 'overtaken'] as const;
 export type SanitizationFailure = (typeof SANITIZATION_FAILURES)[number];
 
 export const QUARANTINE_REASONS = ['sanitization-failed', 'sanitization-overdue', 'battery-heat', 'fault-reported'] as const;

@@ -27,6 +27,8 @@ import { systemClock } from './system-clock.ts';
 import { ensureEnrolled, EXIT_NEW_EPOCH, giveUpLedger, knownBundle, openFolder, openLedger, StartRefused } from './station-start.ts';
 
 const log = pino({ name: 'station', level: process.env['LOG_LEVEL'] ?? 'info' }, pino.destination({ fd: 2, sync: true }));
+/** No answer of the server is waited for longer: a long poll (20 s) and 10 s of patience. */
+const LONGEST_ANSWER_MS = 30_000;
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** Installed, this runs as one file beside the device host's; from sources it runs as it is written. */
@@ -126,7 +128,9 @@ async function start(): Promise<{ stop(): Promise<void> }> {
     identity,
     client: () => client,
     renewClient: () => {
-      client.close();
+      const before = client;
+      // The other direction may be waiting for an answer over it: that one still comes.
+      setTimeout(() => before.close(), LONGEST_ANSWER_MS).unref();
       client = clientOf(central ?? '', identity.enrolledOrThrow(), identity.keys.tlsKeyPem);
     },
     uplink: sendingRekeyed(createUplink(ledger.store, () => client, ledger.origin, () => witnessKeys(identity.trust())), rekeyed),

@@ -96,6 +96,7 @@ export const FAILURE_WORDS: Readonly<Record<Failure, string>> = {
   'device-unknown': 'the device management does not know this tablet',
   'no-new-enrolment': 'no new enrolment followed the wipe',
   'enrolment-reused': 'it came back with an enrolment already used',
+  overtaken: 'another cart asked for it since',
 };
 
 const REASONS = new Map<string, string>([...Object.entries(LEAF_WORDS), ...Object.entries(UNPROVEN_WORDS), ...Object.entries(QUARANTINE_WORDS)]);

@@ -5,6 +5,7 @@ import type { Rules } from '../domain/rules.ts';
 import { TABLE_NAMES, type CartView, type DeviceRow, type TableName, type Tables } from '../domain/tables.ts';
 import type { GateLeafName } from '../domain/terms.ts';
 import type { AuditPolicy } from './policy.ts';
+import { createTextSet } from './text-set.ts';
 
 /** Folds a ledger as the cart did and asks of each entry whether the ones before it allow it. Memory: devices and release ids. */
 export interface CustodyJudge {
@@ -33,7 +34,7 @@ const OF_ANOTHER: readonly GateLeafName[] = ['no-exposure', 'wipe-confirmed'];
 export function createCustodyJudge(policyAt: (digest: string) => AuditPolicy | undefined): CustodyJudge {
   const tables: { readonly [T in TableName]: Map<string, Tables[T]> } = { device: new Map(), offer: new Map(), person: new Map(), enrolment: new Map(), cart: new Map() };
   const view: CartView = { get: (table, key) => tables[table].get(key), all: (table) => tables[table].values() };
-  const releases = new Set<string>();
+  const releases = createTextSet();
   const counts: CustodyCounts = { offers: 0, releases: 0, otherRemovals: 0, returns: 0, unknown: 0 };
 
   const fold = (entry: RecordedEntry): string | undefined => {
@@ -48,10 +49,7 @@ export function createCustodyJudge(policyAt: (digest: string) => AuditPolicy | u
     }
   };
 
-  const begins = (release: string): string | undefined => {
-    const before = releases.size;
-    return releases.add(release).size === before ? `the release ${release} was already begun` : undefined;
-  };
+  const begins = (release: string): string | undefined => (releases.add(release) ? undefined : `the release ${release} was already begun`);
 
   /** Reads only what is asked for here: the bodies of a forger's entries hold whatever the forger liked. */
   const judge = (entry: RecordedEntry): string | undefined => {

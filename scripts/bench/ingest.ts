@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createIngest } from '../../app/central/ingest.ts';
 import { witnessOnPostgres } from '../../app/central/witness-postgres.ts';
-import type { EntryDraft } from '../../app/domain/entries.ts';
+import type { EntryDraft, LedgerValue } from '../../app/domain/entries.ts';
 import { projectEntry } from '../../app/domain/projection.ts';
+import type { StatementKind } from '../../app/domain/terms.ts';
 import { signCheckpoint } from '../../app/ledger/checkpoint.ts';
 import { buildEntry, NO_PREVIOUS, type BuiltEntry } from '../../app/ledger/entry.ts';
 import { append, EMPTY_FRONTIER, rootOf } from '../../app/ledger/merkle.ts';
@@ -83,13 +84,36 @@ function batches(station: string, origin: string, key: KeyObject): readonly Batc
   });
 }
 
-/** Tablets that come and go; every entry changes a device's row. */
+/** A ward's day, over and over: admitted once, then per use of a tablet a PIN, an offer, a release, a return, a request and the six facts that prove its wipe. */
 function draft(seq: number): EntryDraft {
-  const [device, slot] = [`R52T1000${seq % DEVICES}`, 1 + (seq % DEVICES)];
-  if (seq < DEVICES) return { type: 'device-admitted', device, body: { asset: `T-${slot}`, ward: '7e', model: 'Samsung SM-X306B', profile: 'ward-7-east', bundleVersion: 1 } };
-  if (Math.floor(seq / DEVICES) % 2 === 1) return { type: 'returned', device, slot, actor: 'ab'.repeat(32), body: { how: 'found' } };
-  return { type: 'exposed', device, slot, body: { cause: 'unobserved', gapMs: 20_000 + seq } };
+  if (seq < DEVICES) return { type: 'device-admitted', device: serialOf(seq), body: { asset: `T-${seq + 1}`, ward: '7e', model: 'Samsung SM-X306B', profile: 'ward-7-east', bundleVersion: 1 } };
+  const use = Math.floor((seq - DEVICES) / USE.length);
+  const step = USE[(seq - DEVICES) % USE.length];
+  if (!step) throw new Error('a use of a tablet has no such step');
+  const [device, slot] = [serialOf(use % DEVICES), 1 + (use % DEVICES)];
+  return { device, slot, actor: 'ab'.repeat(32), ...step(use.toString(16).padStart(32, '0'), seq) };
 }
+
+const serialOf = (n: number): string => `R52T1000${n}`;
+const fact = (kind: Exclude<StatementKind, 'sanitization-failed'>, facts: (use: string) => Readonly<Record<string, LedgerValue>>) => (use: string, seq: number): EntryDraft => ({
+  type: 'statement-accepted',
+  body: { kind, request: use, digest: seq.toString(16).padStart(64, '0'), issuedAtMs: 1_790_000_000_000 + seq * 1_000, facts: facts(use) },
+});
+const command = (use: string): string => `enterprises/LC0/devices/${use.slice(-12)}/operations/${use}`;
+const USE: readonly ((use: string, seq: number) => EntryDraft)[] = [
+  (use) => ({ type: 'returned', body: { how: 'return', release: `${use}r` } }),
+  (use, seq) => ({ type: 'sanitization-requested', body: { request: use, nonce: use, exposure: seq.toString(16).padStart(64, '0'), attempt: 1 } }),
+  fact('wipe-confirmed', (use) => ({ enrolment: `devices/${use}`, command: command(use), issuedMdmMs: 1_790_000_000_000, confirmedMdmMs: 1_790_000_060_000 })),
+  fact('enrolled', (use) => ({ enrolment: `devices/${use}n`, previous: `devices/${use}`, command: command(use), issuedMdmMs: 1_790_000_000_000, enrolledMdmMs: 1_790_000_090_000, unseenAtSize: 1 })),
+  fact('credentials-revoked', (use) => ({ previous: `devices/${use}` })),
+  fact('queue-clear', (use) => ({ enrolment: `devices/${use}n`, unlockTokenKept: false })),
+  fact('profile-present', (use) => ({ enrolment: `devices/${use}n`, profile: 'ward-7-east' })),
+  fact('posture', (use) => ({ enrolment: `devices/${use}n`, osAtFloor: true, compliant: true, rooted: false, adbEnabled: false })),
+  () => ({ type: 'pin-attempted', body: { attempt: 1 } }),
+  () => ({ type: 'pin-accepted', body: { attempt: 1 } }),
+  (use, seq) => ({ type: 'offered', covered: true, body: { offer: `${use}o`, release: `${use}s`, assurance: 'uid', stale: false, request: use, chargePercent: 91, untilMs: 1_790_000_000_000 + seq } }),
+  (use) => ({ type: 'released', body: { release: `${use}s`, offer: `${use}o`, how: 'offered', offeredSlot: 1 } }),
+];
 
 function copyLine(origin: string, { entry, bytes, leaf }: BuiltEntry): string {
   const columns = [origin, entry.seq, `\\\\x${bytes.toString('hex')}`, `\\\\x${leaf.toString('hex')}`, entry.type, entry.device ?? '\\N', entry.actor ?? '\\N', entry.place?.slot ?? '\\N', entry.hlc.ms];

@@ -400,10 +400,26 @@ describe('a request that comes late or a second time', () => {
     await workAll();
     expect(mdm.wipes).toEqual(['r-here']);
     expect(await stateOf('r-late')).toBe('superseded');
+    expect((await away.statements()).map(({ claims }) => claims.facts)).toEqual([{ kind: 'sanitization-failed', failure: 'overtaken' }]);
     confirm();
     enrolAgain();
     await later();
     expect(await kinds()).toEqual(ALL);
+  });
+
+  it('the tablet was carried to another cart during its wipe and back again: the first cart is told that its request was overtaken, and asks anew', async () => {
+    await ask('r-first');
+    await workAll();
+    const away = await enrolStation(central, 'Cart B');
+    const theirs = testLedger(away);
+    theirs.add(...admissionOf(SERIAL, 3));
+    theirs.add({ type: 'sanitization-requested', device: SERIAL, slot: 3, body: { request: 'r-second', nonce: 'b'.repeat(32), exposure: theirs.leaves[0] ?? '', attempt: 1 } });
+    expect((await away.request('POST', '/v1/log/entries', theirs.upload())).status).toBe(200);
+    await central.database.query('delete from placement where serial = $1', [SERIAL]);
+    await workAll();
+    expect(mdm.wipes).toEqual(['r-first', 'r-second']);
+    expect(await failures()).toEqual(['overtaken']);
+    expect(await away.statements()).toEqual([]);
   });
 
   it('because the database was restored from a backup: what the ledger holds as proven is looked at again, not wiped again', async () => {

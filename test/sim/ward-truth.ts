@@ -98,7 +98,7 @@ export function createWardTruth(time: VirtualTime, random: () => number, serials
       if (lastCart.get(serial)?.replace(/-clone$/, '') !== station || row?.request?.request !== request || (row.custody.kind !== 'cart' && row.custody.kind !== 'rebooting')) {
         // A wipe now would hit whoever has it.
         order.failed = true;
-        return;
+        return say({ kind: 'sanitization-failed', failure: 'overtaken' });
       }
       const { wipe } = row.evidence;
       if (wipe) {
@@ -180,6 +180,12 @@ export function createWardTruth(time: VirtualTime, random: () => number, serials
     workOrders: async (central) => {
       const wanted = [...central.rows().orders.values()].filter(({ request }) => progress.get(request)?.failed !== true);
       const newest = new Map(wanted.map((order) => [order.serial, order]));
+      for (const { request, serial, station, nonce } of wanted) {
+        const by = newest.get(serial);
+        if (!by || by.request === request || by.station === station || progress.get(by.request)?.command === undefined) continue;
+        progress.set(request, { unseenAtSize: 0, stated: new Set(), ...progress.get(request), failed: true });
+        await central.state({ station, serial, request, nonce, facts: { kind: 'sanitization-failed', failure: 'overtaken' } });
+      }
       for (const { request, serial, station, nonce, origin } of newest.values()) await work(central, request, serial, station, nonce, origin);
       expect();
     },

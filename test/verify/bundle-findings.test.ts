@@ -104,6 +104,13 @@ describe('what should not have happened', () => {
     expect(again.finding).toMatchObject({ kind: 'custody', message: expect.stringContaining('already begun') as string });
   });
 
+  test('an offer without a release, or with a thing that is none, does not end the audit', async () => {
+    for (const release of [undefined, 7, { toString: 1 }]) {
+      const { finding } = await audited(rechained(entries, firstOf('offered'), (entry) => (release === undefined ? delete entry.body['release'] : (entry.body['release'] = release))));
+      expect(finding).toMatchObject({ kind: 'custody', seq: firstOf('released') });
+    }
+  });
+
   test('leaves that only the policy asks for are judged where the bundle brings it', async () => {
     const without = rechained(entries, firstOf('statement-accepted', 2), nothing);
     expect((await audited(without)).finding?.message).toContain('credentials-live');

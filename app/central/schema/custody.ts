@@ -26,8 +26,7 @@ create table custody_interval (
 create index custody_by_serial on custody_interval (serial, until_ms);
 create index custody_in_doubt on custody_interval (serial) where joined @> '{"certain": false}';
 create index custody_unjudged on custody_interval (serial) where not judged;
-create index custody_tail on custody_interval (serial) where last;
-create index custody_tail_of on custody_interval (origin, serial) where last;
+create index custody_tail on custody_interval (serial, origin) where last;
 -- Ledgers whose next entries can change what is thought of a serial.
 create table custody_watch (serial text not null, origin text not null references origin(origin), from_ms bigint, until_ms bigint not null, primary key (serial, origin));
 create index custody_watch_of on custody_watch (origin);
