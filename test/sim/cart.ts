@@ -157,6 +157,8 @@ export function createCart({ name, station: stationId, slots, time, random, netw
       submit: station.submit,
       onFork: (fork) => {
         watch.forked(name, fork.cause);
+        // As station-node stops its host's supervisor: no new host comes to a station that is ending.
+        now = undefined;
         const stopped = async (): Promise<void> => {
           await sync.stop();
           stopHost();

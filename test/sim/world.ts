@@ -140,7 +140,7 @@ export async function play(seed: number, mutant: Mutant = {}, told?: (line: stri
       counts.clockTurns += 1;
       cart.turnClock(clockError());
     }],
-    [has.clocks ? 0.5 : 0, () => {
+    [has.clocks && !may.restoreServer ? 0.5 : 0, () => {
       counts.clockTurns += 1;
       central.turnClock(chance(0.4) ? 0 : clockError());
     }],
