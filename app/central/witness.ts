@@ -3,8 +3,9 @@ import type { RecordedEntry } from '../domain/entries.ts';
 import { openCheckpoint } from '../ledger/checkpoint.ts';
 import { MAX_ENTRY_BYTES } from '../ledger/canonical.ts';
 import { NO_PREVIOUS, parseEntry, recordedEntry, type LedgerEntry } from '../ledger/entry.ts';
+import { openRotation, ROTATION_ENTRY } from '../ledger/key-rotation.ts';
 import { frontierFrom, leafHash, rootOf, type Hash } from '../ledger/merkle.ts';
-import { encodeVkey } from '../ledger/note.ts';
+import { encodeVkey, type VerifierKey } from '../ledger/note.ts';
 import { grow, type GrownFrontier } from '../ledger/subtrees.ts';
 import type { Queryable } from './database.ts';
 import type { Refusal } from './http-reply.ts';
@@ -142,7 +143,7 @@ export interface Incident {
 
 /** The incident behind a 422: with a valid signature of the ledger's key it is proof that this key signed two histories. */
 export function incidentOfRefusal(upload: DecodedUpload, row: OriginRow, message: string): Incident {
-  const signed = keysOf(upload.origin, row).some(({ key }) => openCheckpoint(upload.checkpoint, key).ok);
+  const signed = vouchedKeys(upload, row).some((key) => openCheckpoint(upload.checkpoint, key).ok);
   return {
     station: row.station,
     origin: upload.origin,
@@ -151,6 +152,19 @@ export function incidentOfRefusal(upload: DecodedUpload, row: OriginRow, message
     detail: { message, from: upload.from, entries: upload.entries.length, held: row.size, heldCheckpoint: row.checkpoint ?? '' },
     ...(signed ? { note: upload.checkpoint } : {}),
   };
+}
+
+/** The ledger's keys, and those that a branch of it has since been given by one of them: the entries that say so come with the upload. */
+function vouchedKeys({ origin, entries }: DecodedUpload, row: OriginRow): readonly VerifierKey[] {
+  const keys = keysOf(origin, row).map(({ key }) => key);
+  for (const bytes of entries) {
+    const entry = parseEntry(bytes);
+    if (!entry.ok || entry.value.type !== ROTATION_ENTRY) continue;
+    const { seq, prev, body } = entry.value;
+    const next = keys.map((key) => openRotation({ origin, seq, prev }, body, key)).find(({ ok: opened }) => opened);
+    if (next?.ok) keys.push(next.value);
+  }
+  return keys;
 }
 
 export async function recordIncident(client: Queryable, { station, origin, kind, evidence, detail, note }: Incident, nowMs: number): Promise<void> {

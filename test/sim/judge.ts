@@ -16,8 +16,6 @@ import { SERVER_KEYS } from './world-keys.ts';
 export interface Causes {
   /** Stations whose disk was restored or copied. */
   readonly disks: Set<string>;
-  /** Carts replace their ledger's key: a branch that has done so since it left the other is signed by a key that the server has never seen. */
-  readonly rotations: boolean;
   /** True time at which the server's database was last put back to an older state. */
   serverRestoredMs: number | undefined;
 }
@@ -34,9 +32,11 @@ export function createJudge(truth: WardTruth, central: Central, causes: Causes, 
   const divergences: string[] = [];
   const offers = { made: 0 };
   /** Bytes of every entry that a station has been told is acknowledged, by ledger. */
-  const acknowledged = new Map<string, Buffer[]>();
+  const acknowledged = new Map<string, (Buffer | undefined)[]>();
+  /** One copy of a cart may have sent what another is then told of: with the same bytes, which the checkpoint's root vouches for. */
+  const copied = (origin: string): boolean => [...causes.disks].some((station) => origin.includes(`/station/${station}/`));
   /** Server and cart were both put back to older states: what both have lost, nobody can know of. */
-  const bothLost = (origin: string): boolean => causes.serverRestoredMs !== undefined && [...causes.disks].some((station) => origin.includes(`/station/${station}/`));
+  const bothLost = (origin: string): boolean => causes.serverRestoredMs !== undefined && copied(origin);
   const diverged = (what: string): void => void divergences.push(`at ${nowMs()}: ${what}`);
 
   return {
@@ -54,14 +54,15 @@ export function createJudge(truth: WardTruth, central: Central, causes: Causes, 
       const { size } = JSON.parse(answer.text) as { size: number };
       const known = acknowledged.get(origin) ?? [];
       acknowledged.set(origin, known);
-      if (from > known.length && !bothLost(origin)) diverged(`${cart} sends ${origin} from ${from}, and only ${known.length} entries were ever acknowledged`);
+      if (from > known.length && !copied(origin)) diverged(`${cart} sends ${origin} from ${from}, and only ${known.length} entries were ever acknowledged`);
       for (const [index, text] of entries.entries()) {
         const bytes = Buffer.from(text, 'base64');
         const before = known[from + index];
         if (before && !before.equals(bytes) && !bothLost(origin)) diverged(`entry ${from + index} of ${origin} is acknowledged a second time with other bytes`);
         known[from + index] ??= bytes;
       }
-      if (size > known.length && !bothLost(origin)) diverged(`${origin} is acknowledged up to ${size}, and only ${known.length} entries were sent`);
+      if (size > known.length && !copied(origin)) diverged(`${origin} is acknowledged up to ${size}, and only ${known.length} entries were sent`);
+      known.length = Math.max(known.length, size);
       const held = central.rows().origins.get(origin)?.entries.length ?? 0;
       if (held < size && causes.serverRestoredMs === undefined) diverged(`${origin} is acknowledged up to ${size}, and ${held} entries are durable`);
     },
@@ -77,13 +78,14 @@ export function createJudge(truth: WardTruth, central: Central, causes: Causes, 
       const { origins, incidents, poison } = server.rows();
       for (const text of poison) diverged(`poison: ${text}`);
       for (const { kind, station, origin, detail } of incidents.values()) {
-        const explained = kind === 'witness-behind' ? causes.serverRestoredMs !== undefined : causes.disks.has(station) && (kind !== 'invalid-upload' || causes.rotations);
+        const explained = kind === 'witness-behind' ? causes.serverRestoredMs !== undefined : causes.disks.has(station) && kind !== 'invalid-upload';
         if (!explained) diverged(`an incident that nothing explains: ${kind} on ${origin} ${JSON.stringify(detail)}`);
       }
       for (const [origin, bytes] of acknowledged) {
         if (bothLost(origin)) continue;
         const held = origins.get(origin)?.entries ?? [];
         for (const [seq, wanted] of bytes.entries()) {
+          if (!wanted) continue;
           const found = held.filter((entry) => entry.seq === seq);
           if (found.length !== 1) diverged(`entry ${seq} of ${origin} was acknowledged and is on the server ${found.length} times`);
           else if (!found[0]?.bytes.equals(wanted)) diverged(`entry ${seq} of ${origin} is not what was acknowledged`);

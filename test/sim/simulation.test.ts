@@ -41,6 +41,12 @@ describe('several carts and one server', () => {
   });
 });
 
+describe('found here before', () => {
+  it('a copy of a cart that has replaced its key since is filed as two histories, with its signature as proof, and not as a stranger’s upload', async () => {
+    expect((await play(1382)).divergences).toEqual([]);
+  });
+});
+
 describe('what is deliberately broken is noticed', () => {
   // It shows in one of some hundred seeds: too rare for the short run.
   const RARE = 'the cursor of the statements is kept before the entries that they made';

@@ -44,7 +44,7 @@ export async function play(seed: number, mutant: Mutant = {}, told?: (line: stri
   const network = createNetwork(time, random, central, counts);
   const carts: Cart[] = [];
   const truth = createWardTruth(time, random, serials, () => showTablets());
-  const causes: Causes = { disks: new Set(), rotations: has.rotations || has.leaps, serverRestoredMs: undefined };
+  const causes: Causes = { disks: new Set(), serverRestoredMs: undefined };
   const judge = createJudge(truth, central, causes, time.nowMs);
   let keys = 0;
   const newKey = (): number => (keys += 1);
