@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { CompactSign, decodeProtectedHeader } from 'jose';
 import type { CustodyClaims, StatementClaims } from '../contract/statement.ts';
 import type { Database, Queryable } from './database.ts';
@@ -7,6 +8,8 @@ import { wake } from './wakener.ts';
 
 /** Upper limit of one downlink answer (contract/station-http). */
 const MOST_AT_ONCE = 200;
+/** Cursors are this far apart at most, by chance: two histories of one database count apart, and a cursor names its statement. */
+export const CURSOR_GAP = 2 ** 20;
 
 /** A compact JWS (EdDSA) of this payload under the tenant's statement key. */
 export function signJws(keys: Pick<TenantKeys, 'statement'>, typ: 'dockward-statement+jwt' | 'dockward-custody+jwt' | 'dockward-bundle+jwt', payload: unknown): Promise<string> {
@@ -16,7 +19,7 @@ export function signJws(keys: Pick<TenantKeys, 'statement'>, typ: 'dockward-stat
 /**
  * Signs a statement and puts it into its station's queue, in the transaction of `client`.
  * Cursors are counted per station under the lock of its row, so a later cursor never becomes visible before an earlier one.
- * They keep up with the clock, so that a database restored from a backup does not count again what stations have seen.
+ * They keep up with the clock and leave gaps by chance, so that a database restored from a backup does not count again what stations have seen.
  */
 export async function addStatement(client: Queryable, keys: TenantKeys, claims: StatementClaims): Promise<void> {
   const jws = await signJws(await serverKeys(client, keys, 'holding'), 'dockward-statement+jwt', claims);
@@ -30,7 +33,7 @@ export async function addCustodyStatement(client: Queryable, keys: TenantKeys, c
 }
 
 async function enqueue(client: Queryable, jws: string, { station, request, kind, issuedAtMs }: { readonly station: string; readonly request: string; readonly kind: string; readonly issuedAtMs: number }): Promise<void> {
-  const counted = await client.query<{ cursor: number }>('update station set statement_cursor = greatest(statement_cursor + 1, $2) where id = $1 returning statement_cursor as cursor', [station, issuedAtMs]);
+  const counted = await client.query<{ cursor: number }>('update station set statement_cursor = greatest(statement_cursor, $2) + $3 where id = $1 returning statement_cursor as cursor', [station, issuedAtMs, randomInt(1, CURSOR_GAP)]);
   const cursor = counted.rows[0]?.cursor;
   if (cursor === undefined) throw new Error(`there is no station ${station}`);
   await client.query('insert into statement (station, cursor, jws, request, kind, issued_at_ms) values ($1, $2, $3, $4, $5, $6)', [station, cursor, jws, request, kind, issuedAtMs]);
@@ -38,15 +41,23 @@ async function enqueue(client: Queryable, jws: string, { station, request, kind,
 }
 
 /**
- * A station that holds statements beyond what this database has counted: it was restored from a backup. Everything for that station is
- * queued again behind what it holds, so that nothing new hides under a cursor that it has had; what it knows, it refuses as a duplicate.
+ * A station names a cursor that this database never gave it: the database was restored from a backup. What the station was not yet
+ * seen to hold is queued again behind what it holds, so that nothing new hides under a cursor that it has had.
+ * `noteHeld` then keeps `after` as what it holds, which ends the question.
  */
 export async function queueBehind(database: Database, station: string, after: number): Promise<void> {
-  const ahead = await database.query('select 1 from station where id = $1 and statement_cursor < $2', [station, after]);
-  if (ahead.rowCount === 0) return;
+  const strange = await database.query('select 1 from station where id = $1 and held_cursor <> $2 and not exists (select 1 from statement where station = $1 and cursor = $2)', [station, after]);
+  if (strange.rowCount === 0) return;
   await database.transaction(async (client) => {
-    const raised = await client.query('update station set statement_cursor = statement_cursor + $2 where id = $1 and statement_cursor < $2', [station, after]);
-    if (raised.rowCount === 1) await client.query('update statement set cursor = cursor + $2 where station = $1', [station, after]);
+    const counted = await client.query<{ held: number; cursor: number }>('select held_cursor as held, statement_cursor as cursor from station where id = $1 for update', [station]);
+    const row = counted.rows[0];
+    if (!row) return;
+    const from = Math.max(row.cursor, after) + randomInt(1, CURSOR_GAP);
+    const moved = await client.query(
+      'update statement set cursor = $3 + nth from (select cursor as former, row_number() over (order by cursor) as nth from statement where station = $1 and cursor > $2) pending where station = $1 and cursor = former',
+      [station, row.held, from],
+    );
+    await client.query('update station set statement_cursor = $2 where id = $1', [station, from + (moved.rowCount ?? 0)]);
   });
 }
 

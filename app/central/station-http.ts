@@ -29,7 +29,8 @@ export interface StationHttpDeps extends EnrolmentDeps {
 
 const downlinkQuery = z.strictObject({
   bundle: z.coerce.number().int().min(0).default(0),
-  after: z.coerce.number().int().min(0).default(0),
+  // Far above any cursor that the clock gives, and counting on from it stays exact.
+  after: z.coerce.number().int().min(0).max(2 ** 52).default(0),
   waitMs: z.coerce.number().int().min(0).max(25_000).default(0),
 });
 

@@ -31,33 +31,61 @@ const lastCursor = async (): Promise<number> => (await station.statements()).at(
 
 /** Says what the station will hold, and then forgets it, as a database does that is put back to a state before it. */
 async function restoredFromBefore(requests: readonly string[]): Promise<number> {
-  const counted = (await central.database.query<{ at: number }>('select statement_cursor as at from station where id = $1', [station.id])).rows[0]?.at;
+  const then = (await central.database.query<{ counted: number; held: number }>('select statement_cursor as counted, held_cursor as held from station where id = $1', [station.id])).rows[0];
   for (const request of requests) await say(request);
   const held = await lastCursor();
   await central.database.query('delete from statement where station = $1 and request = any($2::text[])', [station.id, requests]);
-  await central.database.query('update station set statement_cursor = $2 where id = $1', [station.id, counted]);
+  await central.database.query('update station set statement_cursor = $2, held_cursor = $3 where id = $1', [station.id, then?.counted, then?.held]);
   return held;
 }
+/** The backup knew that the station held this much. */
+const knownHeld = (cursor: number): Promise<unknown> => central.database.query('update station set held_cursor = $2 where id = $1', [station.id, cursor]);
 
 test('the database is restored from a backup: what is stated from then on reaches a station that had seen more', async () => {
   await say('before the backup');
+  await knownHeld(await lastCursor());
   const held = await restoredFromBefore(['lost 1', 'lost 2', 'lost 3']);
   central.clock.ms += 60_000;
   await say('after the restore');
   expect(await requestsAfter(held)).toEqual(['after the restore']);
 });
 
-test('and its clock stands before the backup: all is queued again behind what the station holds, and nothing hides under a cursor that it has had', async () => {
+test('and its clock stands before the backup: what the station was not seen to hold is queued again behind what it holds', async () => {
   central.clock.ms += 60_000;
   await say('before the backup');
+  await knownHeld(await lastCursor());
+  await say('not yet fetched at the backup');
   const held = await restoredFromBefore(['lost 1', 'lost 2', 'lost 3']);
   central.clock.ms -= 30_000;
   await say('after the restore');
-  expect(await requestsAfter(held)).toEqual(['before the backup', 'after the restore']);
+  expect(await requestsAfter(held)).toEqual(['not yet fetched at the backup', 'after the restore']);
   const next = await lastCursor();
   expect(await requestsAfter(next)).toEqual([]);
   await say('later');
   expect(await requestsAfter(next)).toEqual(['later']);
+});
+
+test('and it has stated so much since that it has counted past what the station holds: what it stated first hides under no cursor that the station has had', async () => {
+  await say('before the backup');
+  await knownHeld(await lastCursor());
+  const held = await restoredFromBefore(['lost 1', 'lost 2', 'lost 3', 'lost 4']);
+  central.clock.ms -= 60_000;
+  const stated = Array.from({ length: 40 }, (_, nth) => `after the restore ${nth + 1}`);
+  for (const request of stated) await say(request);
+  const rows = await central.database.query<{ below: number; above: number }>('select count(*) filter (where cursor < $2)::int as below, count(*) filter (where cursor > $2)::int as above from statement where station = $1', [station.id, held]);
+  expect(Math.min(rows.rows[0]?.below ?? 0, rows.rows[0]?.above ?? 0)).toBeGreaterThan(0);
+  expect(await requestsAfter(held)).toEqual(stated);
+});
+
+test('a station asks again and again while there is nothing for it: nothing is queued anew and its count stands', async () => {
+  await say('before the backup');
+  const held = await restoredFromBefore(['lost']);
+  await requestsAfter(held);
+  const counted = (): Promise<unknown> => central.database.query('select statement_cursor, held_cursor from station where id = $1', [station.id]).then(({ rows }) => rows);
+  const before = await counted();
+  await requestsAfter(held);
+  await requestsAfter(held);
+  expect(await counted()).toEqual(before);
 });
 
 test('a station holds a policy bundle that the restored database never made: it is given a newer one at once', async () => {

@@ -3,7 +3,7 @@ import { answerDownlink, type DownlinkSource } from '../../app/central/downlink.
 import { allocateEpoch } from '../../app/central/epochs.ts';
 import { parseWire, STATUS, type Refusal } from '../../app/central/http-reply.ts';
 import { createIngest, type Ingest } from '../../app/central/ingest.ts';
-import { signJws } from '../../app/central/statements.ts';
+import { CURSOR_GAP, signJws } from '../../app/central/statements.ts';
 import { EVERY_STATION } from '../../app/central/wakener.ts';
 import type { withoutKnown } from '../../app/central/witness.ts';
 import type { Rules } from '../../app/contract/policy-bundle.ts';
@@ -37,6 +37,7 @@ export interface StoredStatement {
 interface OtherRows {
   readonly statements: Map<string, readonly StoredStatement[]>;
   readonly cursors: Map<string, number>;
+  readonly heldCursors: Map<string, number>;
   bundle: { readonly version: number; readonly jws: string; readonly issuedAtMs: number; readonly revision: number } | undefined;
   revision: number;
   readonly standings: Map<string, DeviceStanding>;
@@ -96,7 +97,7 @@ export interface CentralSetting {
 
 export function createCentral({ time, random, processes, serials, rules, mutant, deathAtCommit, counts }: CentralSetting): Central {
   const memory: WitnessMemory = { rows: { origins: new Map(), incidents: new Map(), orders: new Map(), poison: [] }, waiting: new Map() };
-  let other: OtherRows = { statements: new Map(), cursors: new Map(), bundle: undefined, revision: 1, standings: new Map() };
+  let other: OtherRows = { statements: new Map(), cursors: new Map(), heldCursors: new Map(), bundle: undefined, revision: 1, standings: new Map() };
   const stations: string[] = [];
   let errorMs = 0;
   const nowMs = (): number => Math.floor(time.nowMs() + errorMs);
@@ -170,11 +171,15 @@ export function createCentral({ time, random, processes, serials, rules, mutant,
     });
   };
 
+  const gap = (): number => 1 + Math.floor(random() * (CURSOR_GAP - 1));
   const queueBehind = (station: string, after: number): void => {
-    const counted = other.cursors.get(station) ?? 0;
-    if (counted >= after) return;
-    other.cursors.set(station, counted + after);
-    other.statements.set(station, (other.statements.get(station) ?? []).map(({ cursor, jws }) => ({ cursor: cursor + after, jws })));
+    const held = other.heldCursors.get(station) ?? 0;
+    const queued = other.statements.get(station) ?? [];
+    if (held === after || queued.some(({ cursor }) => cursor === after)) return;
+    const from = Math.max(other.cursors.get(station) ?? 0, after) + gap();
+    const pending = queued.filter(({ cursor }) => cursor > held);
+    other.cursors.set(station, from + pending.length);
+    other.statements.set(station, [...queued.slice(0, queued.length - pending.length), ...pending.map(({ jws }, nth) => ({ cursor: from + nth + 1, jws }))]);
   };
 
   const startProcess = (): Process => {
@@ -218,6 +223,7 @@ export function createCentral({ time, random, processes, serials, rules, mutant,
       case 'GET /v1/downlink': {
         const number = (name: string): number => Number(url.searchParams.get(name) ?? 0);
         if (number('after') > 0) queueBehind(station, number('after'));
+        other.heldCursors.set(station, number('after'));
         return reply(ok(await answerDownlink(source(process.life), { station, bundle: number('bundle'), after: number('after'), waitMs: number('waitMs') }, closed)));
       }
       default:
@@ -276,7 +282,7 @@ export function createCentral({ time, random, processes, serials, rules, mutant,
     state: (claims) =>
       time.pooled(async () => {
         const jws = await signJws(SERVER_KEYS, 'dockward-statement+jwt', { ...claims, tenant: TENANT, issuedAtMs: nowMs() });
-        const cursor = Math.max((other.cursors.get(claims.station) ?? 0) + 1, nowMs());
+        const cursor = Math.max(other.cursors.get(claims.station) ?? 0, nowMs()) + gap();
         other.cursors.set(claims.station, cursor);
         other.statements.set(claims.station, [...(other.statements.get(claims.station) ?? []), { cursor, jws }]);
         announce(claims.station);
@@ -284,7 +290,7 @@ export function createCentral({ time, random, processes, serials, rules, mutant,
   };
 }
 
-const copyOther = (rows: OtherRows): OtherRows => ({ ...rows, statements: new Map(rows.statements), cursors: new Map(rows.cursors), standings: new Map(rows.standings) });
+const copyOther = (rows: OtherRows): OtherRows => ({ ...rows, statements: new Map(rows.statements), cursors: new Map(rows.cursors), heldCursors: new Map(rows.heldCursors), standings: new Map(rows.standings) });
 
 function reply<T>(result: Result<T, Refusal>): Answer {
   return result.ok ? { status: 200, text: JSON.stringify(result.value) } : { status: STATUS[result.reason.reason], text: JSON.stringify(result.reason) };

@@ -140,7 +140,7 @@ export async function play(seed: number, mutant: Mutant = {}, told?: (line: stri
       counts.clockTurns += 1;
       cart.turnClock(clockError());
     }],
-    [has.clocks && !may.restoreServer ? 0.5 : 0, () => {
+    [has.clocks ? 0.5 : 0, () => {
       counts.clockTurns += 1;
       central.turnClock(chance(0.4) ? 0 : clockError());
     }],
@@ -267,7 +267,8 @@ export async function play(seed: number, mutant: Mutant = {}, told?: (line: stri
       const cursor = central.statementsOf(cart.station).at(-1)?.cursor ?? 0;
       return [
         ...(store.acked().size === store.size() && held === store.size() ? [] : [`${cart.name} has ${store.size()} entries of ${origin}, ${store.acked().size} acknowledged, ${held} on the server`]),
-        ...(Number(store.getMeta(CURSOR_META) ?? 0) === cursor ? [] : [`${cart.name} has statements up to ${store.getMeta(CURSOR_META)} of ${cursor}`]),
+        // More than a restored server counts, while it has nothing new to say.
+        ...(Number(store.getMeta(CURSOR_META) ?? 0) >= cursor ? [] : [`${cart.name} has statements up to ${store.getMeta(CURSOR_META)} of ${cursor}`]),
         ...((store.view.get('cart', 'cart')?.bundle?.version ?? 0) === central.bundleVersion() ? [] : [`${cart.name} holds bundle ${store.view.get('cart', 'cart')?.bundle?.version} of ${central.bundleVersion()}`]),
         ...[...cart.host.slots.values()].flatMap(({ slot, serial }) => (serial === undefined || !has.proofs || isProven(store.view.get('device', serial)) ? [] : [`${serial} in slot ${slot} of ${cart.name} is not proven`])),
       ];
