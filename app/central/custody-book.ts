@@ -31,10 +31,12 @@ export interface CustodyNews {
 
 /** Folds the intervals of one ledger in the transaction that stores its entries. */
 export interface CustodyBook {
-  /** Takes all of the entries or, throwing `Unstorable`, none. */
-  take(entries: readonly TimedEntry[]): Promise<void>;
-  /** Writes down how far it is; where all that was taken has just been cosigned, that too. Gives what this ledger's news are about, for `settleCustody` to write. */
-  settle(cosigned?: { readonly size: number; readonly atMs: number }): Promise<CustodyNews>;
+  /** Asks ahead for what `take` will need of the ledger for these entries. */
+  expect(entries: readonly Pick<TimedEntry, 'type' | 'device'>[]): void;
+  /** Takes all of the entries once `stored` has resolved, or, throwing `Unstorable` or what `stored` rejected with, none. */
+  take(entries: readonly TimedEntry[], stored: Promise<void>): Promise<void>;
+  /** Writes down how far it is (`written`); where all that was taken has just been cosigned, that too. Gives what this ledger's news are about, for `settleCustody` to write behind it. */
+  settle(cosigned?: { readonly size: number; readonly atMs: number }): Promise<{ readonly news: CustodyNews; readonly written: Promise<unknown> }>;
 }
 
 type Tail = Pick<FreshInterval, 'row' | 'fromMs'>;
@@ -54,12 +56,14 @@ const PAGE = 1_000;
 
 export function openBook(client: Queryable, origin: string): CustodyBook {
   let loaded: Loaded | undefined;
+  let expected: { readonly head: ReturnType<typeof head>; readonly tails: ReturnType<typeof loadTails>; readonly serials: ReadonlySet<string> } | undefined;
   const touched = new Map<string, number | null>();
 
   const load = async (): Promise<Loaded> => {
-    const { fold, times, size, watched } = await head(client, origin);
+    const { fold, times, size, watched } = await (expected?.head ?? head(client, origin));
     if (fold) return { fold, boots: times ? [times] : [], tails: new Map(), fresh: new Map(), watched };
     // The ledger is older than the intervals are: they are made from what is held of it.
+    expected = undefined;
     const fresh: Loaded = { fold: FIRST_FOLD, boots: [], tails: new Map(), fresh: new Map(), watched };
     for (let from = 0; from < size; from += PAGE) {
       await rebuildPage(client, origin, from, Math.min(size, from + PAGE), (entries) => takeInto(fresh, entries));
@@ -71,25 +75,39 @@ export function openBook(client: Queryable, origin: string): CustodyBook {
     fresh.boots = fresh.boots.map((boot) => ({ ...boot, notAfter: cosigned.get(boot.first.seq) ?? boot.notAfter }));
     return fresh;
   };
-  const takeInto = async (into: Loaded, entries: readonly TimedEntry[]): Promise<void> => {
-    const next = await foldEntries(client, origin, into, entries);
+  // Where the cart's sight was lost or is being lost, every tablet in a slot is concerned; else those that the entries name.
+  const tailsFor = (into: Loaded, entries: readonly TimedEntry[]): ReturnType<typeof loadTails> => {
+    const serials = serialsOf(entries);
+    if (into.fold.sight.kind !== 'watching' || losesSight(entries)) return loadTails(client, origin, serials, true);
+    return expected && serials.every((serial) => expected?.serials.has(serial)) ? expected.tails : loadTails(client, origin, serials, false);
+  };
+  const takeInto = async (into: Loaded, entries: readonly TimedEntry[], stored?: Promise<void>): Promise<void> => {
+    // What was made in this transaction is newer than what is stored.
+    const next = foldEntries(origin, { ...into, tails: new Map([...(await tailsFor(into, entries)), ...into.tails]) }, entries);
+    await stored;
     Object.assign(into, { fold: next.fold, boots: next.boots, tails: next.tails });
     for (const [name, each] of next.changed) into.fresh.set(name, each);
     for (const { row, fromMs } of next.changed.values()) touched.set(row.serial, earlier(fromMs, touched.has(row.serial) ? (touched.get(row.serial) ?? null) : undefined));
   };
 
   return {
-    take: async (entries) => {
-      if (entries.length > 0) await takeInto((loaded ??= await load()), entries);
+    expect: (entries) => {
+      const serials = serialsOf(entries);
+      expected = { head: head(client, origin), tails: loadTails(client, origin, serials, false), serials: new Set(serials) };
+      // Their failure is told to `take`; where nothing is taken, the transaction has failed before it.
+      void Promise.allSettled([expected.head, expected.tails]);
+    },
+    take: async (entries, stored) => {
+      if (entries.length > 0) await takeInto((loaded ??= await load()), entries, stored);
     },
     settle: async (cosigned) => {
       // Nothing was taken with a cosignature: nothing is new. Without one, the ledger is to be folded anew.
-      if (!loaded && cosigned) return { origin, times: { boots: [], newest: undefined }, serials: [], fresh: [] };
+      if (!loaded && cosigned) return { news: { origin, times: { boots: [], newest: undefined }, serials: [], fresh: [] }, written: Promise.resolve() };
       loaded ??= await load();
       const { fold, boots, fresh, watched } = loaded;
       const current = boots.at(-1);
       const seen = cosigned && fold.previous && current ? [...boots.slice(0, -1), withCosignature(current, fold.previous, cosigned.atMs)] : boots;
-      await client.query(
+      const written = client.query(
         `with seen as (insert into cosignature (origin, size, at_ms) select $1, $2, $3 where $2::bigint is not null on conflict do nothing),
               folded as (insert into custody_fold (origin, fold) values ($1, $4::jsonb) on conflict (origin) do update set fold = excluded.fold)
          insert into ledger_boot (origin, first_seq, times) select $1, seq, times::jsonb from unnest($5::bigint[], $6::text[]) as fresh (seq, times)
@@ -97,7 +115,7 @@ export function openBook(client: Queryable, origin: string): CustodyBook {
         [origin, cosigned?.size ?? null, cosigned?.atMs ?? null, JSON.stringify(fold), seen.map(({ first }) => first.seq), seen.map((times) => JSON.stringify(times))],
       );
       for (const { serial, fromMs } of watched) touched.set(serial, earlier(fromMs, touched.has(serial) ? (touched.get(serial) ?? null) : undefined));
-      return { origin, times: { boots: seen, newest: fold.previous }, serials: [...touched].map(([serial, fromMs]) => ({ serial, fromMs })), fresh: [...fresh.values()] };
+      return { news: { origin, times: { boots: seen, newest: fold.previous }, serials: [...touched].map(([serial, fromMs]) => ({ serial, fromMs })), fresh: [...fresh.values()] }, written };
     },
   };
 }
@@ -116,8 +134,8 @@ async function head(client: Queryable, origin: string): Promise<{ fold: CustodyF
   return { fold: row?.fold ?? null, times: row?.times ?? null, size: row?.size ?? 0, watched: row?.watched ?? [] };
 }
 
-/** The fold of these entries on top of what is loaded, which stays as it is. */
-async function foldEntries(client: Queryable, origin: string, { fold: before, boots: known, tails: held }: Loaded, entries: readonly TimedEntry[]): Promise<{ readonly fold: CustodyFold; readonly boots: BootTimes[]; readonly tails: Map<string, Tail>; readonly changed: ReadonlyMap<string, FreshInterval> }> {
+/** The fold of these entries on top of what is loaded, whose `tails` must hold what they need and are changed; the rest stays as it is. */
+function foldEntries(origin: string, { fold: before, boots: known, tails }: Pick<Loaded, 'fold' | 'boots' | 'tails'>, entries: readonly TimedEntry[]): { readonly fold: CustodyFold; readonly boots: BootTimes[]; readonly tails: Map<string, Tail>; readonly changed: ReadonlyMap<string, FreshInterval> } {
   const boots = [...known];
   for (const entry of entries) {
     const last = boots.at(-1);
@@ -126,8 +144,6 @@ async function foldEntries(client: Queryable, origin: string, { fold: before, bo
     if (grown) boots[boots.length - 1] = grown;
     else boots.push(bootOf(moment, statedMs(entry)));
   }
-  // What was made in this transaction is newer than what is stored.
-  const tails = new Map([...(await loadTails(client, origin, before, entries)), ...held]);
   const changed = new Map<string, FreshInterval>();
   let fold = before;
   const view = { get: (serial: string) => tails.get(serial)?.row, docked: () => [...tails.values()].map(({ row }) => row).filter(({ kind }) => kind === 'docked') };
@@ -163,13 +179,14 @@ async function writeUnjudged(client: Queryable, rows: readonly FreshInterval[]):
 
 export const finite = (ms: number): number | null => (Number.isFinite(ms) ? ms : null);
 
-/** Where the cart's sight was lost or is being lost, every tablet in a slot is concerned; else those that the entries name. */
-async function loadTails(client: Queryable, origin: string, fold: CustodyFold, entries: readonly TimedEntry[]): Promise<Map<string, Tail>> {
-  const serials = [...new Set(entries.flatMap(({ type, device }) => (device !== undefined && TELLS_CUSTODY.has(type) ? [device] : [])))];
-  const all = fold.sight.kind !== 'watching' || entries.some(({ type }) => LOSES_SIGHT.has(type));
-  if (serials.length === 0 && !all) return new Map();
+const serialsOf = (entries: readonly Pick<TimedEntry, 'type' | 'device'>[]): string[] => [...new Set(entries.flatMap(({ type, device }) => (device !== undefined && TELLS_CUSTODY.has(type) ? [device] : [])))];
+const losesSight = (entries: readonly Pick<TimedEntry, 'type'>[]): boolean => entries.some(({ type }) => LOSES_SIGHT.has(type));
+
+/** The last intervals of these serials; `docked`: and of every tablet in a slot. */
+async function loadTails(client: Queryable, origin: string, serials: readonly string[], docked: boolean): Promise<Map<string, Tail>> {
+  if (serials.length === 0 && !docked) return new Map();
   const found = await client.query<{ row: CustodyInterval; from_ms: number | null }>(
-    `select row, from_ms from custody_interval where origin = $1 and last and ${all ? `(serial = any($2::text[]) or row->>'kind' = 'docked')` : 'serial = any($2::text[])'}`,
+    `select row, from_ms from custody_interval where origin = $1 and last and ${docked ? `(serial = any($2::text[]) or row->>'kind' = 'docked')` : 'serial = any($2::text[])'}`,
     [origin, serials],
   );
   return new Map(found.rows.map(({ row, from_ms }) => [row.serial, { row, fromMs: from_ms }]));

@@ -2,8 +2,9 @@ import type { CustodyInterval } from '../domain/custody-intervals.ts';
 import { judgeCustody, type Bounded, type Join } from '../domain/custody-order.ts';
 import type { CustodyClaims } from '../contract/statement.ts';
 import { recordConflicts, type ConflictFound } from './conflicts.ts';
-import { finite, nameOf, type CustodyNews, type ToJudge } from './custody-book.ts';
+import { finite, nameOf, type CustodyBook, type CustodyNews, type ToJudge } from './custody-book.ts';
 import type { Queryable } from './database.ts';
+import { inOrder } from './in-order.ts';
 import { timesFor } from './ledger-times.ts';
 import { savePlacements } from './placements.ts';
 
@@ -33,16 +34,25 @@ const MOST_WEIGHED = 400;
 /** After so long the bounds of what is unsettled will not improve any more. */
 const WATCH_MS = 7 * 86_400_000;
 
+/** Writes down how far the book is and settles what its news are about; `cosigned` as `CustodyBook.settle` says. */
+export async function settleBook(client: Queryable, book: CustodyBook, nowMs: number, stateElsewhere: StateElsewhere | undefined, cosigned?: { readonly size: number; readonly atMs: number }): Promise<void> {
+  const { news, written } = await book.settle(cosigned);
+  await inOrder([written, settleCustody(client, news, nowMs, stateElsewhere)]);
+}
+
 /**
  * Judges the custody of these serials over all ledgers and writes down what follows: where held tablets were put in again, where
  * each tablet is, conflicts, and, once per release, the statement that tells the home cart. One serial is judged by one
  * transaction at a time, whichever process or ledger it belongs to.
  */
-export async function settleCustody(client: Queryable, { origin: told, times, serials: wanted, fresh }: CustodyNews, nowMs: number, stateElsewhere: StateElsewhere | undefined): Promise<void> {
+async function settleCustody(client: Queryable, { origin: told, times, serials: wanted, fresh }: CustodyNews, nowMs: number, stateElsewhere: StateElsewhere | undefined): Promise<void> {
   if (wanted.length === 0) return;
   const serials = wanted.map(({ serial }) => serial).sort();
-  await client.query(`select pg_advisory_xact_lock(hashtextextended('custody ' || serial, 0)) from (select serial from unnest($1::text[]) as wanted (serial) order by serial) as ordered`, [serials]);
-  const { stored, watched } = await loadIntervals(client, told, wanted);
+  // What is read next is sent behind it, and read once the lock is held.
+  const locked = client.query(`select pg_advisory_xact_lock(hashtextextended('custody ' || serial, 0)) from (select serial from unnest($1::text[]) as wanted (serial) order by serial) as ordered`, [serials]);
+  const loading = loadIntervals(client, told, wanted);
+  await inOrder([locked, loading]);
+  const { stored, watched } = await loading;
   for (const { row, fromMs, last } of fresh) {
     const own = stored.get(row.serial) ?? [];
     const before = own.find((each) => each.row.origin === row.origin && nameOf(each.row) === nameOf(row));
@@ -74,9 +84,9 @@ export async function settleCustody(client: Queryable, { origin: told, times, se
     placements.set(serial, placement);
     for (const [origin, from] of unsettled) watch.push({ serial, origin, fromMs: finite(from) });
   }
-  await saveVerdicts(client, changed);
-  await savePlacements(client, placements);
-  if (watched || watch.length > 0) await saveWatch(client, serials, [...new Map(watch.map((each) => [`${each.serial} ${each.origin}`, each])).values()], nowMs);
+  const written = [saveVerdicts(client, changed), savePlacements(client, placements)];
+  if (watched || watch.length > 0) written.push(saveWatch(client, serials, [...new Map(watch.map((each) => [`${each.serial} ${each.origin}`, each])).values()], nowMs));
+  await inOrder(written);
   await recordConflicts(client, conflicts, nowMs);
   if (stateElsewhere) await stateEnds(client, ended, nowMs, stateElsewhere);
 }
@@ -130,20 +140,11 @@ async function saveVerdicts(client: Queryable, changed: readonly Stored[]): Prom
   if (changed.length === 0) return;
   await client.query(
     `insert into custody_interval (origin, seq, serial, row, last, judged, from_ms, until_ms, joined)
-     select origin, seq, serial, row::jsonb, last, true, from_ms, until_ms, joined::jsonb
-     from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::boolean[], $6::bigint[], $7::bigint[], $8::text[]) as fresh (origin, seq, serial, row, last, from_ms, until_ms, joined)
+     select origin, seq, serial, row, last, true, from_ms, until_ms, joined
+     from jsonb_to_recordset($1::jsonb) as fresh (origin text, seq bigint, serial text, row jsonb, last boolean, from_ms bigint, until_ms bigint, joined jsonb)
      on conflict (origin, seq, serial) do update
        set row = excluded.row, last = excluded.last, judged = true, from_ms = excluded.from_ms, until_ms = excluded.until_ms, joined = excluded.joined`,
-    [
-      changed.map(({ row }) => row.origin),
-      changed.map(({ row }) => row.opened.mark.seq),
-      changed.map(({ row }) => row.serial),
-      changed.map(({ row }) => JSON.stringify(row)),
-      changed.map(({ last }) => last),
-      changed.map(({ from_ms }) => from_ms),
-      changed.map(({ until_ms }) => until_ms),
-      changed.map(({ joined }) => (joined === null ? null : JSON.stringify(joined))),
-    ],
+    [JSON.stringify(changed.map(({ row, last, from_ms, until_ms, joined }) => ({ origin: row.origin, seq: row.opened.mark.seq, serial: row.serial, row, last, from_ms, until_ms, joined })))],
   );
 }
 

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import pg from 'pg';
+import { inOrder } from './in-order.ts';
 import { MIGRATIONS } from './migrations.ts';
 
 /** Anything a query can be sent to: the pool, or the client that holds a transaction. */
@@ -7,7 +9,10 @@ export interface Queryable {
 }
 
 export interface Database extends Queryable {
-  /** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. */
+  /**
+   * Runs `work` in one transaction: committed when it resolves, rolled back when it throws. Its client takes statements
+   * without waiting for answers (`inOrder`); PostgreSQL runs them in that order, and after one has failed no other.
+   */
   transaction<T>(work: (client: Queryable) => Promise<T>): Promise<T>;
   /** Calls `heard` with the payload of every NOTIFY on `channel`; reconnects by itself. Stops when the returned function is called. */
   listen(channel: string, heard: (payload: string) => void): Promise<() => Promise<void>>;
@@ -29,7 +34,7 @@ export async function openDatabase(url: string, onError: (error: Error) => void)
     // Every bigint here is a time in milliseconds or a count, far below 2^53.
     getTypeParser: ((id: number, format?: 'text' | 'binary') => (id === BIGINT ? (text: string) => Number(text) : pg.types.getTypeParser(id, format))) as typeof pg.types.getTypeParser,
   };
-  const pool = new pg.Pool({ connectionString: url, max: 10, types, application_name: 'dockward-central' });
+  const pool = new pg.Pool({ connectionString: url, max: 10, pipeline: true, types, application_name: 'dockward-central' });
   let closed = false;
   // The pool's end does not wait for its sockets: PostgreSQL, stopped right after, still says goodbye to them.
   pool.on('error', (error) => {
@@ -65,10 +70,14 @@ async function inTransaction<T>(pool: pg.Pool, work: (client: Queryable) => Prom
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
-    await client.query('begin');
-    const result = await work({ query: (text, values) => client.query(text, values ? [...values] : undefined) });
-    await client.query('commit');
-    return result;
+    const begun = client.query('begin');
+    // Statements with values are prepared once per connection: planning them anew costs as much as running them.
+    const result = work({ query: (text, values) => client.query(values ? { name: nameOf(text), text, values: [...values] } : text) });
+    await inOrder([begun, result]);
+    const ended = await client.query('commit');
+    // PostgreSQL answers the commit of a transaction that has failed with a rollback, and not with an error.
+    if (ended.command !== 'COMMIT') throw new Error('a statement of the transaction failed and nobody looked at its answer');
+    return await result;
   } catch (error) {
     await client.query('rollback').catch((cause: Error) => (broken = cause));
     throw error;
@@ -76,6 +85,15 @@ async function inTransaction<T>(pool: pg.Pool, work: (client: Queryable) => Prom
     // A connection whose rollback failed is thrown away, not reused.
     client.release(broken);
   }
+}
+
+const names = new Map<string, string>();
+
+/** PostgreSQL cuts names after 63 characters. */
+function nameOf(text: string): string {
+  const known = names.get(text) ?? createHash('sha256').update(text).digest('base64url');
+  names.set(text, known);
+  return known;
 }
 
 async function migrate(pool: pg.Pool): Promise<void> {

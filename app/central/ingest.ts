@@ -7,14 +7,16 @@ import { cosign, openCosignature } from '../ledger/checkpoint.ts';
 import { frontierBytes } from '../ledger/merkle.ts';
 import { decodeBase64 } from '../ledger/note.ts';
 import type { Refusal } from './http-reply.ts';
+import { inOrder } from './in-order.ts';
 import { keysAfter } from './key-rotation.ts';
 import type { TenantKeys } from './keys.ts';
 import { unfoldable, type Found } from './poison.ts';
 import { overlayOn, settle, type OriginRows } from './projection-store.ts';
-import { checkedFrontier, incidentOfRefusal, readEntries, Refused, withoutKnown, type Accepted, type DecodedUpload, type Incident, type OriginRow } from './witness.ts';
+import { checkedFrontier, incidentOfRefusal, readEntries, receivedEntry, Refused, withoutKnown, type Accepted, type DecodedUpload, type Incident, type OriginRow } from './witness.ts';
 import { Unstorable, type WitnessStore, type WitnessTransaction } from './witness-store.ts';
 
 type Upload = z.infer<typeof uploadRequest>;
+type SentUpload = Omit<Upload, 'entries'> & { readonly entries: readonly Buffer[] };
 type Acknowledgement = z.infer<typeof uploadResponse>;
 
 export interface IngestDeps {
@@ -56,10 +58,10 @@ export function createIngest(deps: IngestDeps, known: typeof withoutKnown = with
       if (!bytes) return refused({ reason: 'malformed', message: `Entry ${upload.from + index} is not base64.` });
       entries.push(bytes);
     }
-    const decoded: DecodedUpload = { ...upload, entries };
+    const sent: SentUpload = { ...upload, entries };
     // An entry that cannot be stored spoils the whole transaction; the second try finds it by storing one at a time.
-    const settled = await take(deps, known, cache, station, decoded, storeTogether).catch((error: unknown) => {
-      if (error instanceof Unstorable) return take(deps, known, cache, station, decoded, storeOneByOne);
+    const settled = await take(deps, known, cache, station, sent, storeTogether).catch((error: unknown) => {
+      if (error instanceof Unstorable) return take(deps, known, cache, station, sent, storeOneByOne);
       throw error;
     });
     if (!settled.ok) {
@@ -77,17 +79,24 @@ export function createIngest(deps: IngestDeps, known: typeof withoutKnown = with
 const RECOSIGN_MS = 20_000;
 
 /** One transaction: entries, projections, side effects, cursor and cosignature, or nothing of them. */
-async function take(deps: IngestDeps, known: typeof withoutKnown, cache: ReadonlyMap<string, OriginRows>, station: string, upload: DecodedUpload, store: Storing): Promise<Result<Settled, Pick<Refused, 'refusal' | 'incident'>>> {
+async function take(deps: IngestDeps, known: typeof withoutKnown, cache: ReadonlyMap<string, OriginRows>, station: string, sent: SentUpload, store: Storing): Promise<Result<Settled, Pick<Refused, 'refusal' | 'incident'>>> {
   let row: OriginRow | undefined;
+  let upload: DecodedUpload = { ...sent, entries: [] };
   try {
     const settled = await deps.store.transaction(async (transaction): Promise<Settled> => {
-      row = await transaction.lockOrigin(upload.origin);
+      const locked = transaction.lockOrigin(sent.origin);
+      // Read while the database looks for the ledger.
+      upload = { ...sent, entries: sent.entries.map(receivedEntry) };
+      row = await locked;
       if (row?.station !== station) {
         row = undefined;
         throw new Refused({ reason: 'not-found', message: `This station has no ledger named ${upload.origin}.` });
       }
       if (row.key_revoked_at_ms !== null) throw new Refused({ reason: 'denied', message: 'This station is on the deny-list; the key of its ledger is revoked.' });
       const accepted = readEntries(await known(transaction, upload, row), row);
+      // The database stores the entries while this program judges them; a refusal takes them back.
+      const inserted = transaction.insertEntries(upload.origin, accepted, deps.now());
+      inserted.catch(() => undefined);
       const keys = keysAfter(upload.origin, row, accepted);
       const frontier = checkedFrontier(upload, row, accepted, keys);
       const { size } = frontier;
@@ -97,9 +106,10 @@ async function take(deps: IngestDeps, known: typeof withoutKnown, cache: Readonl
 
       const cached = cache.get(upload.origin);
       const base = cached?.size === row.size && cached.refolded === row.refolded ? cached : await transaction.projection(upload.origin, row.size, row.refolded);
-      await transaction.insertEntries(upload.origin, accepted, deps.now());
-      await transaction.saveRotations(upload.origin, keys.slice(1 + row.rotations.length), deps.now());
-      const changes = await store(deps, transaction, upload.origin, station, base, accepted);
+      const rotated = transaction.saveRotations(upload.origin, keys.slice(1 + row.rotations.length), deps.now());
+      const stored = store(deps, transaction, upload.origin, station, base, accepted);
+      await inOrder([inserted, rotated, stored]);
+      const changes = await stored;
       const cosignature = cosign(upload.checkpoint, deps.keys.witness.verifier, deps.keys.witness.key, Math.floor(deps.now() / 1_000));
       await transaction.saveCosigned(upload.origin, { size, frontier: frontierBytes(frontier), subtrees: frontier.completed, lastLeaf: accepted.at(-1)?.leaf.toString('hex') ?? row.last_leaf, checkpoint: upload.checkpoint, cosignature }, deps.now());
       const continued: Incident | undefined =
@@ -133,8 +143,7 @@ const storeTogether: Storing = async (deps, transaction, origin, station, base, 
       found.push({ seq, bytes, poison: unfoldable(error) });
     }
   }
-  await transaction.saveEffects({ station, origin, changes: overlay.changes(), healthy }, deps.now());
-  await transaction.setAside(origin, found, deps.now());
+  await inOrder([transaction.saveEffects({ station, origin, changes: overlay.changes(), healthy }, deps.now()), transaction.setAside(origin, found, deps.now())]);
   return overlay.changes();
 };
 

@@ -2,7 +2,7 @@ import { parseEntry, recordedEntry, type LedgerEntry } from '../ledger/entry.ts'
 import type { RecordedEntry } from '../domain/entries.ts';
 import type { CartView, Change } from '../domain/tables.ts';
 import { forgetBook, openBook } from './custody-book.ts';
-import { settleCustody } from './custody.ts';
+import { settleBook } from './custody.ts';
 import type { Database } from './database.ts';
 import { unstorable } from './poison.ts';
 import { emptyRows, overlayOn, saveChanges } from './projection-store.ts';
@@ -46,7 +46,7 @@ export async function replayPoison(deps: { readonly database: Database; readonly
     await client.query('update poison_entry set replayed_at_ms = $3 where origin = $1 and seq = any($2::bigint[])', [origin, healed.map(({ entry }) => entry.seq), deps.now()]);
     await forgetBook(client, origin);
     // What ended elsewhere is told with the home cart's next upload.
-    await settleCustody(client, await openBook(client, origin).settle(), deps.now(), undefined);
+    await settleBook(client, openBook(client, origin), deps.now(), undefined);
     return { replayed: healed.length, left: waiting.size - healed.length };
   });
 }

@@ -80,9 +80,9 @@ export async function saveChanges(client: Queryable, origin: string, changes: re
   const written = changes.filter((change) => change.row !== undefined);
   if (written.length > 0) {
     await client.query(
-      `insert into projection (origin, tbl, key, row) select $1, tbl, key, row::jsonb from unnest($2::text[], $3::text[], $4::text[]) as fresh (tbl, key, row)
+      `insert into projection (origin, tbl, key, row) select $1, tbl, key, row from jsonb_to_recordset($2::jsonb) as fresh (tbl text, key text, row jsonb)
        on conflict (origin, tbl, key) do update set row = excluded.row`,
-      [origin, written.map((change) => change.table), written.map((change) => change.key), written.map((change) => JSON.stringify(change.row))],
+      [origin, JSON.stringify(written.map(({ table, key, row }) => ({ tbl: table, key, row })))],
     );
   }
 }

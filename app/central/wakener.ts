@@ -1,10 +1,11 @@
 import type { Database, Queryable } from './database.ts';
 
-const CHANNEL = 'dockward';
+/** Of LISTEN and NOTIFY; the payload is a topic. */
+export const WAKE_CHANNEL = 'dockward';
 
 /** Tells every process on this database that there is something new for `topic`, once the transaction of `client` commits. */
 export async function wake(client: Queryable, topic: string): Promise<void> {
-  await client.query('select pg_notify($1, $2)', [CHANNEL, topic]);
+  await client.query('select pg_notify($1, $2)', [WAKE_CHANNEL, topic]);
 }
 
 /** Topic under which everything that concerns all stations is announced. */
@@ -18,7 +19,7 @@ export interface Wakener {
 
 export async function createWakener(database: Database): Promise<Wakener> {
   const waiting = new Set<{ readonly topics: readonly string[]; readonly done: () => void }>();
-  const stop = await database.listen(CHANNEL, (topic) => {
+  const stop = await database.listen(WAKE_CHANNEL, (topic) => {
     for (const waiter of [...waiting]) if (waiter.topics.includes(topic)) waiter.done();
   });
   return {

@@ -1,6 +1,7 @@
 import { openBook, type CustodyBook } from './custody-book.ts';
-import { settleCustody, type StateElsewhere } from './custody.ts';
+import { settleBook, type StateElsewhere } from './custody.ts';
 import type { Database, Queryable } from './database.ts';
+import { inOrder } from './in-order.ts';
 import { ROTATIONS, saveRotations } from './key-ranges.ts';
 import { isDataException, setAside } from './poison.ts';
 import { loadRows, saveChanges } from './projection-store.ts';
@@ -32,19 +33,25 @@ function transactionOn(client: Queryable, stateElsewhere: StateElsewhere | undef
       return held.rows.map(({ bytes }) => bytes);
     },
     projection: (origin, size, refolded) => loadRows(client, origin, size, refolded),
-    insertEntries: (origin, accepted, nowMs) => insertEntries(client, origin, accepted, nowMs),
+    insertEntries: (origin, accepted, nowMs) => {
+      if (accepted.length === 0) return Promise.resolve();
+      // Asked before the entries are sent: the answer is worked on while they are stored.
+      (book ??= openBook(client, origin)).expect(accepted.flatMap(({ read }) => read?.recorded ?? []));
+      return insertEntries(client, origin, accepted, nowMs);
+    },
     saveEffects: async ({ station, origin, changes, healthy }, nowMs) => {
-      await saveChanges(client, origin, changes);
-      await recordRequests(client, station, origin, healthy.map(({ recorded }) => recorded), nowMs);
-      // Last, so that what the book has taken is never rolled back without it.
-      await (book ??= openBook(client, origin)).take(healthy.map(({ entry, recorded }) => ({ ...recorded, boot: entry.boot, monoMs: entry.mono })));
+      const stored = inOrder([saveChanges(client, origin, changes), recordRequests(client, station, origin, healthy.map(({ recorded }) => recorded), nowMs)]);
+      const taken = (book ??= openBook(client, origin)).take(healthy.map(({ entry, recorded }) => ({ ...recorded, boot: entry.boot, monoMs: entry.mono })), stored);
+      await inOrder([stored, taken]);
     },
     saveRotations: (origin, keys, nowMs) => saveRotations(client, origin, keys, nowMs),
     setAside: (origin, found, nowMs) => setAside(client, origin, found, nowMs),
     saveCosigned: async (origin, { size, frontier, subtrees, lastLeaf, checkpoint, cosignature }, nowMs) => {
-      await saveSubtrees(client, origin, subtrees);
-      await client.query('update origin set size = $2, frontier = $3, last_leaf = $4, checkpoint = $5, cosignature = $6, cosigned_at_ms = $7 where origin = $1', [origin, size, frontier, lastLeaf, checkpoint, cosignature, nowMs]);
-      if (book) await settleCustody(client, await book.settle({ size, atMs: nowMs }), nowMs, stateElsewhere);
+      await inOrder([
+        saveSubtrees(client, origin, subtrees),
+        client.query('update origin set size = $2, frontier = $3, last_leaf = $4, checkpoint = $5, cosignature = $6, cosigned_at_ms = $7 where origin = $1', [origin, size, frontier, lastLeaf, checkpoint, cosignature, nowMs]),
+        ...(book ? [settleBook(client, book, nowMs, stateElsewhere, { size, atMs: nowMs })] : []),
+      ]);
     },
     attempt: async (work) => {
       await client.query('savepoint one_entry');
@@ -74,7 +81,6 @@ async function lockOrigin(client: Queryable, origin: string): Promise<OriginRow 
 
 /** The columns beside the bytes are for searching. */
 async function insertEntries(client: Queryable, origin: string, accepted: readonly Accepted[], nowMs: number): Promise<void> {
-  if (accepted.length === 0) return;
   const columns = accepted.map(({ read, poison }) => (read && poison?.reason !== 'unstorable' ? read.entry : undefined));
   // Bytes and leaves travel as one binary value each: as arrays of text they cost more than everything else of an upload.
   let end = 1;

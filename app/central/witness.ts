@@ -34,10 +34,19 @@ export interface OriginRow {
   superseded: boolean;
 }
 
+/** An entry as it was sent: its leaf, and what could be read of it. */
+export interface ReceivedEntry {
+  readonly bytes: Buffer;
+  readonly leaf: Hash;
+  readonly parsed: ReturnType<typeof parseEntry>;
+}
+
+export const receivedEntry = (bytes: Buffer): ReceivedEntry => ({ bytes, leaf: leafHash(bytes), parsed: parseEntry(bytes) });
+
 export interface DecodedUpload {
   readonly origin: string;
   readonly from: number;
-  readonly entries: readonly Buffer[];
+  readonly entries: readonly ReceivedEntry[];
   readonly checkpoint: string;
 }
 
@@ -64,7 +73,7 @@ export class Refused extends Error {
 const inconsistent = (message: string): Refused => new Refused({ reason: 'inconsistent', message });
 
 /** The entries that are new here. What was sent before must be byte for byte what we hold; a gap or a fork is refused. */
-export async function withoutKnown(transaction: Pick<WitnessTransaction, 'heldEntries'>, upload: DecodedUpload, row: OriginRow): Promise<readonly Buffer[]> {
+export async function withoutKnown(transaction: Pick<WitnessTransaction, 'heldEntries'>, upload: DecodedUpload, row: OriginRow): Promise<readonly ReceivedEntry[]> {
   const { origin, from, entries } = upload;
   const staleSize = { reason: 'stale-size', size: row.size, message: `The server holds ${row.size} entries; this upload starts at ${from}. Send from ${row.size}.` } as const;
   // A station sends from what we cosigned: whoever starts above that has a cosignature that this database has lost.
@@ -73,7 +82,7 @@ export async function withoutKnown(transaction: Pick<WitnessTransaction, 'heldEn
   if (overlap > 0) {
     const held = await transaction.heldEntries(origin, from, from + overlap);
     for (const [index, bytes] of held.entries()) {
-      if (!entries[index]?.equals(bytes)) throw inconsistent(`Entry ${from + index} differs from the one the server cosigned. This ledger has two histories; it needs a new epoch.`);
+      if (!entries[index]?.bytes.equals(bytes)) throw inconsistent(`Entry ${from + index} differs from the one the server cosigned. This ledger has two histories; it needs a new epoch.`);
     }
   }
   // Not yet an incident: a retry that was overtaken looks the same. A station that is behind asks for a new epoch and says why.
@@ -82,15 +91,13 @@ export async function withoutKnown(transaction: Pick<WitnessTransaction, 'heldEn
 }
 
 /** The chain of what is new. What cannot be read at all is carried on for the tree's root to judge. */
-export function readEntries(fresh: readonly Buffer[], row: OriginRow): readonly Accepted[] {
+export function readEntries(fresh: readonly ReceivedEntry[], row: OriginRow): readonly Accepted[] {
   let previous = row.last_leaf ?? NO_PREVIOUS;
-  return fresh.map((bytes, index) => {
+  return fresh.map(({ bytes, leaf, parsed }, index) => {
     const seq = row.size + index;
-    const leaf = leafHash(bytes);
     const before = previous;
     previous = leaf.toString('hex');
     if (bytes.length > MAX_ENTRY_BYTES) throw inconsistent(`Entry ${seq} has ${bytes.length} bytes; ${MAX_ENTRY_BYTES} are the most.`);
-    const parsed = parseEntry(bytes);
     if (!parsed.ok) return { seq, bytes, leaf, read: undefined, poison: { reason: 'unreadable', message: `It is not a ledger entry that this program knows (${parsed.reason}).` } };
     const entry = parsed.value;
     if (entry.seq !== seq) throw inconsistent(`Entry ${seq} says that it is entry ${entry.seq}.`);
@@ -157,10 +164,9 @@ export function incidentOfRefusal(upload: DecodedUpload, row: OriginRow, message
 /** The ledger's keys, and those that a branch of it has since been given by one of them: the entries that say so come with the upload. */
 function vouchedKeys({ origin, entries }: DecodedUpload, row: OriginRow): readonly VerifierKey[] {
   const keys = keysOf(origin, row).map(({ key }) => key);
-  for (const bytes of entries) {
-    const entry = parseEntry(bytes);
-    if (!entry.ok || entry.value.type !== ROTATION_ENTRY) continue;
-    const { seq, prev, body } = entry.value;
+  for (const { parsed } of entries) {
+    if (!parsed.ok || parsed.value.type !== ROTATION_ENTRY) continue;
+    const { seq, prev, body } = parsed.value;
     const next = keys.map((key) => openRotation({ origin, seq, prev }, body, key)).find(({ ok: opened }) => opened);
     if (next?.ok) keys.push(next.value);
   }
