@@ -1,4 +1,5 @@
 import { access } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright';
 import { inMemoryPair } from '../../app/transport/in-memory.ts';
@@ -11,6 +12,7 @@ const TAPS = 120;
 const WARM_UP = 10;
 const DEBIAN_CHROMIUM = '/usr/bin/chromium';
 const FRAME_MS = 1_000 / 60;
+const PATIENCE_MS = 10_000;
 
 /** Runs in the page. The second frame begins after the first, with the change in it, has been handed to the screen. */
 const WATCH_FOR_TAKE = `{
@@ -51,7 +53,8 @@ export async function benchPainted(): Promise<Row[]> {
       const uid = cart.uids[(turn + WARM_UP) % cart.uids.length];
       const reportedMs = performance.timeOrigin + performance.now();
       host.send({ event: 'tap', monoMs: 0, tap: String(turn), reader: 'bench', assurance: 'uid', uid });
-      const paintedMs = await done;
+      const paintedMs = await Promise.race([done, setTimeout(PATIENCE_MS, undefined, { ref: false })]);
+      if (paintedMs === undefined) throw new Error(`the page did not show the offer within ${PATIENCE_MS / 1_000} s: is it built from this source (npm run build)?`);
       if (turn >= 0) times.push(paintedMs - reportedMs);
       const { message } = cart.station.snapshot();
       if (message.kind === 'take') control.send({ id: turn + WARM_UP + 1, request: { command: 'cancel', session: message.session } });
