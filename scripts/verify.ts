@@ -15,6 +15,7 @@ import { answer, ledgerInBundle, namesIn, questionOf, type Question } from './ve
 import { auditReceipt, isReceipt, MOST_RECEIPT_BYTES, receiptSummary } from './verify/receipt.ts';
 import { auditStore, openStation, StationUnreadable } from './verify/store.ts';
 import { summaryOf } from './verify/summary.ts';
+import { hashBeside } from './verify/tile-hasher.ts';
 
 const EXIT: Readonly<Record<FindingKind | 'unreadable', number>> = {
   unreadable: 1, bytes: 2, chain: 3, root: 4, signature: 5, projections: 6, witness: 7, consistency: 8, 'key-range': 9, custody: 10, 'break-glass': 11,
@@ -62,7 +63,7 @@ async function run(): Promise<void> {
   const policy = values.policy === undefined ? undefined : (await readFile(values.policy, 'utf8')).trim();
   const beginning = await firstBytes(file ?? '');
   if (isReceipt(beginning)) return verifyReceipt(beginning, policy);
-  const audit = await auditBundle(createReadStream(file ?? '', { highWaterMark: 1024 * 1024 }), policy);
+  const audit = await auditBundle(createReadStream(file ?? '', { highWaterMark: 1024 * 1024 }), policy, hashBeside);
   const facts = {
     origin: audit.origin, size: audit.size, witnessedSize: audit.witnessed?.size ?? 0, ...(audit.witnessed && { witnessedAt: new Date(audit.witnessed.timeS * 1_000).toISOString() }),
     trusted: audit.trusted, custodyFindings: audit.custodyFindings, counts: audit.custody.counts,

@@ -1,14 +1,14 @@
 import { openCheckpoint, openCosignature, parseCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { keyAt, parseKeys, type BundleKeys } from './bundle.ts';
 import { createCustodyJudge, type CustodyJudge } from './custody.ts';
-import { recordedEntry } from './entry.ts';
+import { parseEntry, recordedEntry } from './entry.ts';
 import { createRangeJudge, signedAfterItsTime, suspectFrom, trustedWitness, type RangeJudge } from './key-ranges.ts';
 import { HASH_BYTES } from './merkle.ts';
 import { parseNote } from './note.ts';
 import { readPolicy, type AuditPolicy } from './policy.ts';
 import { readTar, type TarFile } from './tar.ts';
-import { readEntryBundle, TILE_WIDTH, tilePath, tilesInOrder } from './tiles.ts';
-import { startVerification, type Verification } from './verify.ts';
+import { hashEntries, readEntryBundle, TILE_WIDTH, tilePath, tilesInOrder, type TileHashes } from './tiles.ts';
+import { startVerification, type ReadEntry, type Verification } from './verify.ts';
 
 /** The classes of findings; each has one exit code. `break-glass` is kept for when stations can break the glass: nothing yields it yet. */
 export const FINDING_KINDS = ['bytes', 'chain', 'root', 'signature', 'projections', 'witness', 'consistency', 'key-range', 'custody', 'break-glass'] as const;
@@ -58,11 +58,15 @@ class Found extends Error {
 }
 const found = (kind: FindingKind, message: string, where: { seq?: number; file?: string } = {}): Found => new Found({ kind, message, ...where });
 
+/** The hashes of one entry bundle, which stays as it is. */
+export type HashBundle = (bundle: Buffer) => TileHashes | Promise<TileHashes>;
+
 /**
  * Audits a bundle as it streams by; memory does not grow with the entries, but for 80 bytes or so per release.
  * `policyJws`: a policy bundle that the auditor has from elsewhere; its keys are then the only ones believed.
+ * `hash`: where entries are hashed, half of the work; another thread may do it while this one reads them.
  */
-export async function auditBundle(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, policyJws?: string): Promise<Audit> {
+export async function auditBundle(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, policyJws?: string, hash: HashBundle = hashEntries): Promise<Audit> {
   const files = filesOf(chunks);
   const verification = startVerification();
   let head: Head | undefined;
@@ -93,7 +97,7 @@ export async function auditBundle(chunks: AsyncIterable<Uint8Array> | Iterable<U
     if (policyJws !== undefined && !trust) throw found('signature', 'the policy given with --policy is not a signed policy bundle');
     const read = await readHead(files, trust);
     head = read.head;
-    await readTiles(files, head, read.next, verification, judge, (timeS, size) => (witnessed = { timeS, size }));
+    await readTiles(files, head, read.next, verification, hash, judge, (timeS, size) => (witnessed = { timeS, size }));
     for (const policy of head.policies.values()) {
       if (!accepted.has(policy.digest)) throw found('bytes', `policy/${policy.version}.jws is not a policy that this ledger accepted`, { file: `policy/${policy.version}.jws` });
     }
@@ -195,7 +199,7 @@ function checkSigner({ note, checkpoint, keys }: Head): void {
 
 const HEX_DIGITS = 2 * HASH_BYTES;
 
-async function readTiles(files: Files, head: Head, first: TarFile | undefined, verification: Verification, judge: () => void, saw: (timeS: number, size: number) => void): Promise<void> {
+async function readTiles(files: Files, head: Head, first: TarFile | undefined, verification: Verification, hash: HashBundle, judge: () => void, saw: (timeS: number, size: number) => void): Promise<void> {
   const { size } = head.checkpoint;
   const cosigned = openCosigned(head);
   const witness = (): void => {
@@ -217,11 +221,15 @@ async function readTiles(files: Files, head: Head, first: TarFile | undefined, v
       leaves = file.content.toString('hex');
       if (file.content.length !== tile.width * HASH_BYTES) throw found('bytes', `${name} has not the length of ${tile.width} hashes`, { file: name });
     } else if (tile.level === 'entries') {
+      const hashing = hash(file.content);
       const { entries, whole } = readEntryBundle(file.content);
+      const read = entries.map((bytes, nth) => parseEntry(bytes, nth === 0 ? verification.last?.leaf : leaves.slice((nth - 1) * HEX_DIGITS, nth * HEX_DIGITS)));
+      const hashes = await hashing;
       let at = 0;
-      for (const bytes of entries) {
+      for (const parsed of read) {
         if (at === tile.width) throw found('root', `${name} holds more entries than the checkpoint counts`, { file: name, seq: verification.size });
-        takeEntry(verification, bytes, suspect, size);
+        const leaf = hashes.leaves.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES);
+        takeEntry(verification, { parsed, leaf, tileRoot: at === TILE_WIDTH - 1 ? hashes.root : undefined }, suspect, size);
         suspect = undefined;
         const { last } = verification;
         if (last?.entry.seq === 0 && !head.checkpoint.origin.endsWith(`/station/${last.entry.station}/e${last.entry.epoch}`)) {
@@ -247,8 +255,8 @@ async function readTiles(files: Files, head: Head, first: TarFile | undefined, v
   if (cosigned === undefined) throw found('witness', 'no server has witnessed this ledger, or its signature under the checkpoint has been changed: it stands on the station’s word alone', { file: head.cosigned === undefined ? 'checkpoint' : 'cosigned' });
 }
 
-function takeEntry(verification: Verification, bytes: Buffer, suspect: number | undefined, size: number): void {
-  const wrong = verification.push(bytes);
+function takeEntry(verification: Verification, entry: ReadEntry, suspect: number | undefined, size: number): void {
+  const wrong = verification.pushRead(entry);
   if (suspect !== undefined) {
     if (!wrong) throw tileFinding(suspect);
     throw bytesFinding(suspect);

@@ -81,11 +81,28 @@ export function readEntryBundle(bundle: Buffer): { readonly entries: readonly Bu
   return { entries, whole: at === bundle.length };
 }
 
+/** The hashes of the entries of one bundle. */
+export interface TileHashes {
+  /** A leaf of 32 bytes for each, one after another. */
+  readonly leaves: Uint8Array<ArrayBuffer>;
+  /** Of a full tile: the hash that stands for it in the tile above. */
+  readonly root: Uint8Array | undefined;
+}
+
+export function hashEntries(bundle: Buffer): TileHashes {
+  const { entries } = readEntryBundle(bundle);
+  const leaves = Buffer.from(new ArrayBuffer(entries.length * HASH_BYTES));
+  for (const [at, bytes] of entries.entries()) writeLeafHash(bytes, leaves, at * HASH_BYTES);
+  return { leaves: new Uint8Array(leaves.buffer), root: entries.length === TILE_WIDTH ? perfectRoot(leaves) : undefined };
+}
+
 /** A growing tree kept as its unfinished tiles, one per level: every inner node is hashed once. */
 export interface TileTree {
   readonly size: number;
   /** Adds an entry; gives its leaf in hex. */
   add(bytes: Uint8Array): string;
+  /** The same for the entry of a bundle that has been hashed; `tileRoot` where it completes a tile of which that is known. */
+  addHashed(leaf: Uint8Array, tileRoot?: Uint8Array): string;
   /** The tiles of level 1 and above that the last entry completed, lowest first. */
   readonly completed: readonly Buffer[];
   /** The hashes of the unfinished tile of a level; empty where there is none. */
@@ -99,16 +116,24 @@ export function createTileTree(): TileTree {
 
   const tileOf = (level: number): { readonly hashes: Buffer; count: number } => (levels[level] ??= { hashes: Buffer.alloc(TILE_WIDTH * HASH_BYTES), count: 0 });
   /** Empties a full tile into the level above it, and so on. */
-  const complete = (level: number): readonly Buffer[] => {
+  const complete = (level: number, root?: Uint8Array): readonly Buffer[] => {
     const tile = tileOf(level);
     const above = tileOf(level + 1);
-    above.hashes.set(perfectRoot(tile.hashes), above.count * HASH_BYTES);
+    above.hashes.set(root ?? perfectRoot(tile.hashes), above.count * HASH_BYTES);
     above.count += 1;
     tile.count = 0;
     return above.count < TILE_WIDTH ? NONE : [Buffer.from(above.hashes), ...complete(level + 1)];
   };
   const leaves = tileOf(0);
   let completed = NONE;
+  /** The leaf stands in its place. */
+  const added = (tileRoot?: Uint8Array): string => {
+    const at = leaves.count * HASH_BYTES;
+    size += 1;
+    leaves.count += 1;
+    completed = leaves.count < TILE_WIDTH ? NONE : complete(0, tileRoot);
+    return leaves.hashes.toString('hex', at, at + HASH_BYTES);
+  };
 
   return {
     get size() {
@@ -118,12 +143,12 @@ export function createTileTree(): TileTree {
       return completed;
     },
     add(bytes) {
-      const at = leaves.count * HASH_BYTES;
-      writeLeafHash(bytes, leaves.hashes, at);
-      size += 1;
-      leaves.count += 1;
-      completed = leaves.count < TILE_WIDTH ? NONE : complete(0);
-      return leaves.hashes.toString('hex', at, at + HASH_BYTES);
+      writeLeafHash(bytes, leaves.hashes, leaves.count * HASH_BYTES);
+      return added();
+    },
+    addHashed(leaf, tileRoot) {
+      leaves.hashes.set(leaf, leaves.count * HASH_BYTES);
+      return added(tileRoot);
     },
     partial(level) {
       const tile = levels[level];

@@ -23,6 +23,8 @@ export interface VerifiedLedger {
 export interface Verification {
   /** Takes the bytes of the next entry; the finding, if any, ends the verification: the first bad entry is the answer. */
   push(bytes: Uint8Array): LedgerFinding | undefined;
+  /** The same for an entry that has been read and hashed before. */
+  pushRead(entry: ReadEntry): LedgerFinding | undefined;
   /** Entries taken so far. */
   readonly size: number;
   /** The entry taken last. */
@@ -35,6 +37,13 @@ export interface Verification {
   partialTile(level: number): Buffer;
   /** Compares what was taken with a signed checkpoint of it. */
   finish(note: string, key: VerifierKey): { readonly finding: LedgerFinding } | { readonly verified: VerifiedLedger };
+}
+
+export interface ReadEntry {
+  readonly parsed: ReturnType<typeof parseEntry>;
+  readonly leaf: Uint8Array;
+  /** Where it is the last of a full tile: the hash of that tile. */
+  readonly tileRoot: Uint8Array | undefined;
 }
 
 export interface VerifiedEntry {
@@ -55,6 +64,18 @@ export function startVerification(): Verification {
   let last: VerifiedEntry | undefined;
   let firstMs: number | undefined;
 
+  const take = (parsed: ReturnType<typeof parseEntry>, add: () => string): LedgerFinding | undefined => {
+    const seq = tree.size;
+    if (!parsed.ok) return { kind: 'bytes', seq, fault: parsed.reason };
+    const entry = parsed.value;
+    const field = entry.seq !== seq ? 'seq' : entry.prev !== prev ? 'prev' : last && unlike(entry, last.entry);
+    if (field !== undefined) return { kind: 'chain', seq, field };
+    prev = add();
+    last = { entry, leaf: prev, tiles: tree.completed };
+    firstMs ??= entry.hlc.ms;
+    return undefined;
+  };
+
   return {
     get size() {
       return tree.size;
@@ -67,18 +88,8 @@ export function startVerification(): Verification {
     },
     root: () => rootOf(tree.frontier()),
     partialTile: (level) => tree.partial(level),
-    push(bytes) {
-      const seq = tree.size;
-      const parsed = parseEntry(bytes, prev);
-      if (!parsed.ok) return { kind: 'bytes', seq, fault: parsed.reason };
-      const entry = parsed.value;
-      const field = entry.seq !== seq ? 'seq' : entry.prev !== prev ? 'prev' : last && unlike(entry, last.entry);
-      if (field !== undefined) return { kind: 'chain', seq, field };
-      prev = tree.add(bytes);
-      last = { entry, leaf: prev, tiles: tree.completed };
-      firstMs ??= entry.hlc.ms;
-      return undefined;
-    },
+    push: (bytes) => take(parseEntry(bytes, prev), () => tree.add(bytes)),
+    pushRead: ({ parsed, leaf, tileRoot }) => take(parsed, () => tree.addHashed(leaf, tileRoot)),
     finish(note, key) {
       const checkpoint = openCheckpoint(note, key);
       if (!checkpoint.ok) return { finding: { kind: 'signature', fault: checkpoint.reason } };
