@@ -1,19 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import { hostEvent, hostRequest, type HostEvent } from '../app/contract/device-host.ts';
+import { hostEvent, hostRequest, type HostCommand, type HostEvent } from '../app/contract/device-host.ts';
 import type { Transport } from '../app/contract/transport.ts';
-import type { AdapterState, CommandOutcome, HostRefusal, ReaderAdapter, ReaderEvent, RunningSlots, SlotAdapter, SlotCommand, SlotEvent } from './adapters.ts';
+import type { AdapterState, CommandOutcome, HostRefusal, HubAdapter, HubEvent, ReaderAdapter, ReaderEvent, RunningHub, RunningReaders, RunningSlots, SlotAdapter, SlotCommand, SlotEvent, TabletAdapter, TabletEvent } from './adapters.ts';
 import type { HostClock } from './clock.ts';
 
 /** Time an adapter has for a command before the host refuses in its place. */
 const COMMAND_DEADLINE_MS = 2_000;
+/** How many taps back a PIN may be meant for; readers hold one card each. */
+const TAPS_REMEMBERED = 16;
 const HEARTBEAT_MS = 1_000;
 const DETAIL_LIMIT = 300;
+const LEFT_TO_SLOTS: readonly HostRefusal[] = ['no-light', 'no-power-control', 'no-slot'];
 
 export interface DeviceHostDeps {
   readonly transport: Transport;
   readonly readers: readonly ReaderAdapter[];
   /** Absent on a cart without slots: the station is told an empty cart. */
   readonly slots?: SlotAdapter | undefined;
+  /** What works lights and port power where the slot adapter only sees. */
+  readonly hub?: HubAdapter | undefined;
+  readonly tablets?: readonly TabletAdapter[];
   readonly clock: HostClock;
   readonly version: string;
   /** One line for the people who mend carts; standard error unless told otherwise. */
@@ -40,6 +46,10 @@ export function createDeviceHost(deps: DeviceHostDeps): { stop(): Promise<void> 
   let greeted = false;
   let wholeSent = false;
   let slots: RunningSlots | undefined;
+  let hub: RunningHub | undefined;
+  const running = new Map<string, RunningReaders>();
+  /** Whose reader a tap came from, latest last. */
+  const tapped = new Map<string, { readonly adapter: string; readonly reader: string; readonly uid: string }>();
 
   function tell(event: Unstamped<HostEvent>): boolean {
     const stamped = hostEvent.safeParse({ ...event, monoMs: clock.monoMs() });
@@ -73,13 +83,38 @@ export function createDeviceHost(deps: DeviceHostDeps): { stop(): Promise<void> 
           return true;
         case 'tap':
           taps += 1;
+          remember(`${run}-${taps}`, adapter.name, event);
           return tell({ ...event, tap: `${run}-${taps}` });
         default:
           return tell(event);
       }
     };
-    const running = adapter.start(fromAdapter(adapter.name, pass));
-    stops.push(() => running.stop());
+    const readers = adapter.start(fromAdapter(adapter.name, pass));
+    running.set(adapter.name, readers);
+    stops.push(() => readers.stop());
+  }
+
+  function remember(tap: string, adapter: string, { reader, uid }: Extract<ReaderEvent, { event: 'tap' }>): void {
+    tapped.set(tap, { adapter, reader, uid });
+    const [oldest] = tapped.keys();
+    if (tapped.size > TAPS_REMEMBERED && oldest !== undefined) tapped.delete(oldest);
+  }
+
+  function startHub(adapter: HubAdapter): void {
+    const started = adapter.start(fromAdapter(adapter.name, (event) => passOn(adapter.name, event)));
+    hub = started;
+    stops.push(() => started.stop());
+  }
+
+  function startTablets(adapter: TabletAdapter): void {
+    const started = adapter.start(fromAdapter(adapter.name, (event) => passOn(adapter.name, event)));
+    stops.push(() => started.stop());
+  }
+
+  function passOn(name: string, event: HubEvent | TabletEvent): boolean {
+    if (event.event !== 'adapter') return tell(event);
+    standing(name, event.state, event.detail);
+    return true;
   }
 
   function startSlots(adapter: SlotAdapter): void {
@@ -93,13 +128,14 @@ export function createDeviceHost(deps: DeviceHostDeps): { stop(): Promise<void> 
           wholeSent = true;
           return true;
         case 'slot':
+        case 'hub':
           // A change before the whole would be a change to nothing; the whole that follows contains it.
           return wholeSent ? tell(event) : true;
       }
     };
-    const running = adapter.start(fromAdapter(adapter.name, pass));
-    slots = running;
-    stops.push(() => running.stop());
+    const started = adapter.start(fromAdapter(adapter.name, pass));
+    slots = started;
+    stops.push(() => started.stop());
   }
 
   function startGuarded(name: string, start: () => void): void {
@@ -123,21 +159,50 @@ export function createDeviceHost(deps: DeviceHostDeps): { stop(): Promise<void> 
     return { ok: false, reason };
   }
 
-  function withinDeadline(command: SlotCommand, running: RunningSlots): Promise<CommandOutcome> {
+  /** `what` names the command for the log. */
+  function withinDeadline(what: string, act: () => Promise<CommandOutcome>): Promise<CommandOutcome> {
     return new Promise((resolve) => {
       const cancel = clock.after(COMMAND_DEADLINE_MS, () => {
-        log(`device host: ${command.command} for slot ${command.slot} was not answered in ${COMMAND_DEADLINE_MS} ms`);
+        log(`device host: ${what} was not answered in ${COMMAND_DEADLINE_MS} ms`);
         resolve(refused('adapter-failing'));
       });
       // Called inside the chain, so that an adapter that throws at once is refused like one that rejects.
       Promise.resolve()
-        .then(() => running.command(command))
+        .then(act)
         .then(resolve, (error: unknown) => {
-          log(`device host: ${command.command} for slot ${command.slot} failed: ${String(error)}`);
+          log(`device host: ${what} failed: ${String(error)}`);
           resolve(refused('adapter-failing'));
         })
         .finally(cancel);
     });
+  }
+
+  async function carriedOut(request: HostCommand): Promise<CommandOutcome> {
+    switch (request.command) {
+      case 'slots':
+        return tellWhole() ? { ok: true } : refused('adapter-failing');
+      case 'badge-trust':
+        for (const readers of running.values()) readers.trust?.(request.trust);
+        return { ok: true };
+      case 'card-pin': {
+        const card = tapped.get(request.tap);
+        return card === undefined ? refused('card-gone') : withinDeadline('the PIN for a card', async () => (await running.get(card.adapter)?.cardPin?.(card.reader, card.uid, request.pin)) ?? refused('card-has-no-pin'));
+      }
+      default:
+        return worked(request);
+    }
+  }
+
+  /** A hub that cannot do it, or of which the slot is not, leaves it to what sees the slots. */
+  async function worked(command: SlotCommand): Promise<CommandOutcome> {
+    const what = `${command.command} for slot ${command.slot}`;
+    const [byHub, bySlots] = [hub, slots];
+    if (byHub !== undefined) {
+      const outcome = await withinDeadline(what, () => byHub.command(command));
+      if (outcome.ok || !LEFT_TO_SLOTS.includes(outcome.reason)) return outcome;
+    }
+    if (deps.slots === undefined) return refused('no-slot');
+    return bySlots === undefined ? refused('adapter-failing') : withinDeadline(what, () => bySlots.command(command));
   }
 
   async function answer(message: unknown): Promise<void> {
@@ -152,15 +217,15 @@ export function createDeviceHost(deps: DeviceHostDeps): { stop(): Promise<void> 
       return;
     }
     inFlight.add(id);
-    let outcome: CommandOutcome;
-    if (request.command === 'slots') outcome = tellWhole() ? { ok: true } : refused('adapter-failing');
-    else if (deps.slots === undefined) outcome = refused('no-slot');
-    else outcome = slots === undefined ? refused('adapter-failing') : await withinDeadline(request, slots);
+    const outcome = await carriedOut(request);
     inFlight.delete(id);
     transport.send({ id, ...outcome });
   }
 
   for (const adapter of deps.readers) startGuarded(adapter.name, () => startReader(adapter));
+  for (const adapter of deps.tablets ?? []) startGuarded(adapter.name, () => startTablets(adapter));
+  const hubAdapter = deps.hub;
+  if (hubAdapter !== undefined) startGuarded(hubAdapter.name, () => startHub(hubAdapter));
   const slotAdapter = deps.slots;
   if (slotAdapter !== undefined) startGuarded(slotAdapter.name, () => startSlots(slotAdapter));
 

@@ -11,6 +11,8 @@ const WORDS: Readonly<Record<EntryType, string>> = {
   'clock-stepped': 'The station’s clock was changed',
   'host-lost': 'The cart’s readers and slots went away',
   'host-restored': 'The cart’s readers and slots are back',
+  'hub-lost': 'A hub went away, with every tablet in it at once',
+  'hub-restored': 'The hub is back',
   'recording-resumed': 'The cart can record again; what it missed follows',
   'bundle-accepted': 'New staff list and rules accepted',
   'bundle-refused': 'Staff list and rules refused',

@@ -17,6 +17,9 @@ export interface EntryBodies {
   'clock-stepped': { fromMs: number; toMs: number };
   'host-lost': { cause: string };
   'host-restored': { gapMs: number };
+  /** A hub went, and with it at one moment every tablet in its slots; what that means for each is judged and follows. `hub` is its USB port path. */
+  'hub-lost': { hub: string; slots: readonly number[] };
+  'hub-restored': { hub: string };
   /** The ledger could not be written for so long; what happened meanwhile is found by comparing the slots, in the entries that follow. */
   'recording-resumed': { gapMs: number };
   'bundle-accepted': { version: number; issuedAtMs: number; expiresAtMs: number; digest: string };

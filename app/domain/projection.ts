@@ -15,6 +15,8 @@ export function projectEntry(view: CartView, entry: RecordedEntry): readonly Cha
     case 'clock-stepped':
     case 'host-lost':
     case 'host-restored':
+    case 'hub-lost':
+    case 'hub-restored':
     case 'recording-resumed':
     case 'bundle-refused':
     case 'tap-refused':

@@ -1,3 +1,4 @@
+import type { HostEvent, PortReading, TabletFacts } from '../contract/device-host.ts';
 import type { KioskMessage } from '../contract/kiosk.ts';
 import type { PolicyBundle, StaffMember } from '../contract/policy-bundle.ts';
 import type { BadgeMove } from '../contract/secrets.ts';
@@ -7,6 +8,8 @@ import { ladderRow, type LadderRow } from '../domain/staleness.ts';
 import type { UnprovenReason } from '../domain/terms.ts';
 import { trustedTime, type TimeAnchor, type TrustedTime } from '../domain/trusted-time.ts';
 import type { StationDeps } from './deps.ts';
+
+type TabletEvent = Extract<HostEvent, { event: 'tablet' }>;
 
 /** What one slot shows now; nothing of it outlives the process. */
 export interface SlotNow {
@@ -56,6 +59,10 @@ export interface StationState {
   /** Undefined until the host has told of the slots; then the moment the sight was lost, or `watching`. */
   sight: 'none' | 'watching' | { readonly lostMonoMs: number };
   readonly readers: Set<string>;
+  /** What the hub measured last, by slot. */
+  readonly ports: Map<number, { readonly reading: PortReading; readonly readMonoMs: number }>;
+  /** What tablets told of themselves last, by USB serial; `readMonoMs` is of the facts. */
+  readonly tablets: Map<string, { readonly source: TabletEvent['source']; readonly standing: TabletEvent['standing']; readonly facts: TabletFacts; readonly readMonoMs: number }>;
   /** The slots' adapter says that it cannot see. */
   slotsFailing: boolean;
   /** When the device host last said anything: what it watched ends there, however late its death is noticed. */
@@ -88,6 +95,8 @@ export function emptyState(wallMs: number): StationState {
     anchor: undefined,
     sight: 'none',
     readers: new Set(),
+    ports: new Map(),
+    tablets: new Map(),
     slotsFailing: false,
     hostHeardMonoMs: 0,
     online: false,

@@ -84,6 +84,14 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
       publish();
     });
 
+  /** One that stops answering keeps what it said last, with its age, until it is gone. */
+  const noteTablet = ({ monoMs, serial, source, standing, readMonoMs, facts }: Extract<HostEvent, { event: 'tablet' }>): void => {
+    const last = state.tablets.get(serial);
+    if (standing === 'gone') state.tablets.delete(serial);
+    else if (standing === 'read' || !last) state.tablets.set(serial, { source, standing, facts, readMonoMs: clock.monoMs() - (monoMs - readMonoMs) });
+    else state.tablets.set(serial, { ...last, standing });
+  };
+
   const onHostEvent = async (event: HostEvent): Promise<void> => {
     switch (event.event) {
       case 'hello':
@@ -119,6 +127,13 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
         await watchSlots.changed(slot);
         return takeEvidence.pursue();
       }
+      case 'hub':
+        return watchSlots.hub(event.hub, event.state, event.slots);
+      case 'port':
+        state.ports.set(event.slot, { reading: event.reading, readMonoMs: clock.monoMs() - (event.monoMs - event.readMonoMs) });
+        return;
+      case 'tablet':
+        return noteTablet(event);
       default:
         return unreachable(event);
     }

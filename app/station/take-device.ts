@@ -16,6 +16,13 @@ const PIN_PAD_MS = 20_000;
 const REFUSAL_WINDOW_MS = 10_000;
 
 type Tap = Extract<HostEvent, { event: 'tap' }>;
+type UnreadableCause = Extract<HostEvent, { event: 'tap-unreadable' }>['cause'];
+
+/** Cards that were read and are refused for what they are; the others could not be read. */
+const REFUSED_CARDS: { readonly [cause in UnreadableCause]?: RefusalReason } = {
+  'random-uid': 'badge-random', 'card-forged': 'badge-forged', 'card-revoked': 'badge-revoked', 'card-expired': 'badge-expired', 'card-untrusted': 'badge-untrusted',
+};
+
 interface TapOrigin {
   readonly assurance: Assurance;
   readonly reader: string;
@@ -24,7 +31,7 @@ interface TapOrigin {
 /** From a tap to "Take 7" (R1): identify, ask for a PIN where one is owed, authorize durably, and only then say it. */
 export interface TakeDevice {
   tapped(tap: Tap): Promise<void>;
-  unreadable(reader: string, cause: 'mute' | 'removed' | 'random-uid' | 'protocol' | 'uid-length'): Promise<void>;
+  unreadable(reader: string, cause: UnreadableCause): Promise<void>;
   enterPin(session: string, pin: string, whenChecked: (task: () => Promise<void>) => void): Promise<Result<void, KioskRefusal>>;
   cancel(session: string): Promise<Result<void, KioskRefusal>>;
   /** Lets what has run out lapse: offers not pulled, PIN pads left alone, counted refusals. */
@@ -146,7 +153,7 @@ export function createTakeDevice(context: StationContext, record: Record): TakeD
           return unreachable(decision);
       }
     },
-    unreadable: (reader, cause) => refuse(cause === 'random-uid' ? 'badge-random' : 'badge-unreadable', { assurance: 'uid', reader }),
+    unreadable: (reader, cause) => refuse(REFUSED_CARDS[cause] ?? 'badge-unreadable', { assurance: 'uid', reader }),
     enterPin: async (id, pin, whenChecked) => {
       const session = state.pins.find((each) => each.session === id);
       if (!session) return refused('no-session');

@@ -20,6 +20,8 @@ export interface WatchSlots {
   /** The whole cart after a (re)connection: everything is compared with what the ledger says. */
   seenWhole(slots: readonly SlotState[]): Promise<void>;
   lost(cause: string): Promise<void>;
+  /** A hub went or came back; the slots' own changes follow, each judged by the rule for any absence. */
+  hub(hub: string, state: 'present' | 'gone', slots: readonly number[]): Promise<void>;
   /** Removals nobody claimed, restarts that took too long, slots that stay unreadable. */
   lapse(): Promise<void>;
   /** Brings slots the ledger could not record about, or whose devices have just become known, up to date. */
@@ -117,6 +119,9 @@ export function createWatchSlots(context: StationContext, record: Record, watche
       if (state.sight !== 'watching') return;
       state.sight = { lostMonoMs: state.hostHeardMonoMs };
       await record([{ type: 'host-lost', body: { cause: cause.slice(0, 100) } }]);
+    },
+    hub: async (hub, standing, slots) => {
+      await record([standing === 'gone' ? { type: 'hub-lost', body: { hub, slots } } : { type: 'hub-restored', body: { hub } }]);
     },
     lapse: async () => {
       const nowMs = clock.wallMs();

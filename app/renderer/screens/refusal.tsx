@@ -29,6 +29,10 @@ function emblemOf(reason: SceneInput<'refusal'>['message']['reason']): ReactNode
   switch (reason) {
     case 'badge-unknown':
     case 'badge-random':
+    case 'badge-forged':
+    case 'badge-revoked':
+    case 'badge-expired':
+    case 'badge-untrusted':
     case 'staff-revoked':
     case 'role-not-allowed':
       return <BadgeRefusedIcon />;

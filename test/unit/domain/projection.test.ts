@@ -18,6 +18,8 @@ const BODIES: { readonly [T in EntryType]: fc.Arbitrary<EntryBodies[T]> } = {
   'clock-stepped': fc.record({ fromMs: int, toMs: int }),
   'host-lost': fc.record({ cause: id }),
   'host-restored': fc.record({ gapMs: int }),
+  'hub-lost': fc.record({ hub: id, slots: fc.array(int) }),
+  'hub-restored': fc.record({ hub: id }),
   'recording-resumed': fc.record({ gapMs: int }),
   'bundle-accepted': fc.record({ version: int, issuedAtMs: int, expiresAtMs: int, digest: id }),
   'bundle-refused': fc.record({ reason: of(BUNDLE_REFUSALS), digest: id }),
