@@ -1,4 +1,5 @@
 import { encodeVkey } from '../ledger/note.ts';
+import { cardTrust } from '../contract/device-host.ts';
 import { policyBundle, rules, type PolicyBundle } from '../contract/policy-bundle.ts';
 import type { Database, Queryable } from './database.ts';
 import { keyOrders } from './key-ranges.ts';
@@ -49,7 +50,7 @@ const MOST_AHEAD = 100_000;
 const believed = (held: number, version: number): number => (held <= version + MOST_AHEAD ? held : 0);
 
 async function issue(client: Queryable, keys: TenantKeys, version: number, issuedAtMs: number): Promise<{ version: number; jws: string } | undefined> {
-  const tenant = (await client.query<{ revision: number; rules: unknown; secrets_version: number }>('select revision, rules, secrets_version from tenant')).rows[0];
+  const tenant = (await client.query<{ revision: number; rules: unknown; cards: unknown; secrets_version: number }>('select revision, rules, cards, secrets_version from tenant')).rows[0];
   if (!tenant || tenant.rules === null) return undefined;
   // Before the keys are read: one that is made in between is published a version before the database says so, never after.
   await client.query('update server_key set announced_version = $1 where announced_version is null', [version]);
@@ -62,6 +63,7 @@ async function issue(client: Queryable, keys: TenantKeys, version: number, issue
     expiresAtMs: issuedAtMs + LIFE_MS,
     secretsVersion: tenant.secrets_version,
     rules: rules.parse(tenant.rules),
+    cards: cardTrust.parse(tenant.cards),
     ...(await keyOrders(client)),
     keys: {
       server: [...signing.servers],

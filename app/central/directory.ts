@@ -4,6 +4,7 @@ import { bundleDevice, rules, type PinVerifier } from '../contract/policy-bundle
 import type { TenantSecrets } from '../contract/station-http.ts';
 import { ROLES } from '../domain/terms.ts';
 import { bundleChanged } from './bundle-changed.ts';
+import { cardTrustFile, readCardTrust } from './card-trust.ts';
 import type { Database, Queryable } from './database.ts';
 import type { TenantKeys } from './keys.ts';
 import { liveSecrets, newestOf } from './tenant-secrets.ts';
@@ -27,6 +28,8 @@ export const directory = z.object({
   ),
   devices: z.array(z.object({ ...bundleDevice.shape, standing: bundleDevice.shape.standing.default('admitted') })),
   rules,
+  /** Absent: what the database holds stays. */
+  cards: cardTrustFile.optional(),
 });
 export type Directory = z.infer<typeof directory>;
 
@@ -39,6 +42,7 @@ const HASH_BYTES = 32;
  * Staff who have a PIN verifier keep it: a PIN in the file is only the first one.
  */
 export async function importDirectory(database: Database, keys: TenantKeys, wanted: Directory): Promise<void> {
+  const cards = wanted.cards && readCardTrust(wanted.cards);
   const known = new Set((await database.query<{ id: string }>('select id from staff where pin is not null')).rows.map(({ id }) => id));
   const pins = await firstPins(wanted, await liveSecrets(database, keys), known);
   await database.transaction(async (client) => {
@@ -46,6 +50,7 @@ export async function importDirectory(database: Database, keys: TenantKeys, want
     const secrets = await liveSecrets(client, keys);
     const before = await fingerprint(client);
     await client.query('update tenant set rules = $1::jsonb', [JSON.stringify(wanted.rules)]);
+    if (cards) await client.query('update tenant set cards = $1::jsonb', [JSON.stringify(cards)]);
     for (const ward of wanted.wards) {
       await client.query('insert into ward (id, name) values ($1, $2) on conflict (id) do update set name = excluded.name', [ward.id, ward.name]);
     }
@@ -123,7 +128,7 @@ async function upsertBadge(client: Queryable, { badgeKeys }: TenantSecrets, uid:
 
 async function fingerprint(client: Queryable): Promise<string> {
   const found = await client.query<{ all: string }>(
-    `select md5(concat((select rules::text from tenant), (select string_agg(w::text, ';' order by w.id) from ward w), (select string_agg(s::text, ';' order by s.id) from staff s),
+    `select md5(concat((select rules::text || cards::text from tenant), (select string_agg(w::text, ';' order by w.id) from ward w), (select string_agg(s::text, ';' order by s.id) from staff s),
        (select string_agg(b::text, ';' order by b.hmac) from badge b), (select string_agg(d::text, ';' order by d.serial) from device d))) as all`,
   );
   return found.rows[0]?.all ?? '';

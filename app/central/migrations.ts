@@ -1,5 +1,6 @@
 import { CUSTODY } from './schema/custody.ts';
 import { KEY_RANGES } from './schema/key-ranges.ts';
+import { CARD_TRUST } from './schema/card-trust.ts';
 import { REKEYING } from './schema/rekeying.ts';
 import { SUBTREES } from './schema/subtrees.ts';
 
@@ -205,4 +206,5 @@ create table renewal_nonce (nonce_hash bytea primary key, expires_at_ms bigint n
   CUSTODY,
   KEY_RANGES,
   REKEYING,
+  CARD_TRUST,
 ];

@@ -104,6 +104,9 @@ export const badgeTrust = z.strictObject({
   nowMs: z.int(),
 });
 export type BadgeTrust = z.infer<typeof badgeTrust>;
+/** The same as a policy bundle carries it. */
+export const cardTrust = badgeTrust.omit({ nowMs: true });
+export type CardTrust = z.infer<typeof cardTrust>;
 
 export const LIGHTS = ['off', 'take', 'put-back', 'attention'] as const;
 export const hostCommand = z.discriminatedUnion('command', [

@@ -28,7 +28,7 @@ const untilMs = z.int();
 /** The one message of the moment. Times are Unix milliseconds of the station's clock (`atMs` of the snapshot). */
 export const kioskMessage = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('idle') }),
-  z.strictObject({ kind: z.literal('pin'), session, name: shortName, wrong: z.boolean(), checking: z.boolean(), triesLeft: z.int().min(0).max(5), untilMs }),
+  z.strictObject({ kind: z.literal('pin'), session, name: shortName, wrong: z.boolean(), checking: z.boolean(), ofCard: z.boolean(), triesLeft: z.int().min(0).max(5), untilMs }),
   z.strictObject({ kind: z.literal('take'), session, name: shortName, slot: slotNumber, chargePercent: z.int().min(0).max(100), provenAtMs: z.int(), fromMs: z.int(), untilMs }),
   z.strictObject({ kind: z.literal('taken'), name: shortName, slot: slotNumber, untilMs }),
   z.strictObject({ kind: z.literal('returned'), slot: slotNumber, name: shortName.optional(), how: z.enum(['return', 'put-back', 'found']), waitsForNetwork: z.boolean(), untilMs }),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DEVICE_STANDINGS, GATE_LEAVES, PLATFORMS, ROLES } from '../domain/terms.ts';
-import { usbSerial } from './device-host.ts';
+import { cardTrust, usbSerial } from './device-host.ts';
 
 const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -24,6 +24,8 @@ export const rules = z.strictObject({
   nightTo: z.string().regex(/^\d\d:\d\d$/),
   /** A station's ledger key that is older than this is rotated. */
   ledgerKeyLifeMs: z.int().positive().default(90 * 86_400_000),
+  /** A card that proved itself owes its own PIN (PIV key 9A) too, outside the grace period. */
+  cardPin: z.boolean().default(false),
 });
 export type Rules = z.infer<typeof rules>;
 
@@ -85,6 +87,8 @@ export const policyBundle = z.strictObject({
     /** Vkeys by which the witness signed before, with the Unix milliseconds when each one stopped. */
     formerWitnesses: z.array(z.strictObject({ vkey: z.string(), untilMs: z.int() })).default([]),
   }),
+  /** Whose cards stations believe, and which of them no longer. */
+  cards: cardTrust.default({ authorities: [], revoked: [] }),
   /** Ledger keys (C2SP vkeys; a key's name is its ledger's origin) that an administrator wants replaced. A station that signs with one of them rotates it. */
   rotateKeys: z.array(z.strictObject({ vkey: z.string() })).default([]),
   /** Ledger keys of stations on the deny-list: entries from `afterSize` on were never witnessed and are suspect, whoever signed them. `time`: Unix seconds. */

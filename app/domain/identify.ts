@@ -26,6 +26,8 @@ export interface TapFacts {
 export type TapDecision =
   | { readonly kind: 'identified'; readonly stale: boolean }
   | { readonly kind: 'needs-pin'; readonly triesLeft: number }
+  /** The PIN that the card itself knows and counts. */
+  | { readonly kind: 'needs-card-pin' }
   /** Every try was made and the last verdict was lost (a power cut): it counts as wrong, and the lockout begins now. */
   | { readonly kind: 'tries-spent' }
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly minutes?: number };
@@ -47,7 +49,8 @@ export function decideTap(facts: TapFacts): TapDecision {
   const stale = ladder === 'stale';
   const locked = lockedMinutes(standing, nowMs);
   if (locked !== undefined) return { kind: 'refused', reason: 'pin-locked', minutes: locked };
-  if (!stale && (assurance === 'crypto' || withinGrace(standing, rules, nowMs))) return { kind: 'identified', stale };
+  if (!stale && ((assurance === 'crypto' && !rules.cardPin) || withinGrace(standing, rules, nowMs))) return { kind: 'identified', stale };
+  if (assurance === 'crypto' && rules.cardPin) return { kind: 'needs-card-pin' };
   if (!person.hasPin) return { kind: 'refused', reason: 'pin-not-set' };
   const triesLeft = triesNow(standing, nowMs);
   return triesLeft > 0 ? { kind: 'needs-pin', triesLeft } : { kind: 'tries-spent' };

@@ -18,4 +18,5 @@ export interface Rules {
   readonly nightFrom: string;
   readonly nightTo: string;
   readonly ledgerKeyLifeMs: number;
+  readonly cardPin: boolean;
 }

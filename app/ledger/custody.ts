@@ -128,7 +128,7 @@ function unprovenOf(device: DeviceRow | undefined, entry: RecordedEntry, policy:
 /** How old evidence was in trusted time, and the ladder of the policy's age, are not in the entries: those two are not judged. */
 const NO_RULES: Rules = {
   mandatoryLeaves: [], batteryFloorPercent: 0, batteryDriftPercentPerHour: 0, evidenceMaxAgeMs: Number.MAX_SAFE_INTEGER, offerMs: 0, claimMs: 0, graceMs: 0, devicesPerPerson: 1,
-  pinLockoutMs: 0, gapMaxMs: 0, rebootMaxMs: 0, sanitizationOverdueMs: 0, rolesThatMayTake: [], nightFrom: '', nightTo: '', ledgerKeyLifeMs: 0,
+  pinLockoutMs: 0, gapMaxMs: 0, rebootMaxMs: 0, sanitizationOverdueMs: 0, rolesThatMayTake: [], nightFrom: '', nightTo: '', ledgerKeyLifeMs: 0, cardPin: false,
 };
 
 const KNOWN: Readonly<Record<EntryType, true>> = {

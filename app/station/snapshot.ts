@@ -3,7 +3,7 @@ import type { Candidate } from '../domain/choose-device.ts';
 import { triesNow } from '../domain/identify.ts';
 import { provenSteps } from '../domain/release-gate.ts';
 import type { DeviceRow } from '../domain/tables.ts';
-import type { SlotNow, StationContext } from './state.ts';
+import { chargeOf, type SlotNow, type StationContext } from './state.ts';
 import { UNREADABLE_MS } from './watch-slots.ts';
 
 /** A sanitization that takes longer than this is shown as waiting, not as preparing. */
@@ -67,9 +67,9 @@ function drawSlot({ deps, state }: StationContext, slot: number, candidate: Cand
     const unreadable = now.unreadableSinceMs !== undefined && deps.clock.monoMs() - now.unreadableSinceMs >= UNREADABLE_MS;
     return { slot, look: unreadable ? 'out-of-service' : 'unknown' };
   }
-  const { device, unproven, chargePercent } = candidate;
+  const { device, live, unproven, chargePercent } = candidate;
   const first = unproven[0];
-  const base = { slot, ...(now?.battery ? { chargePercent } : {}) };
+  const base = { slot, ...(live.battery ? { chargePercent } : {}) };
   if (!first) return { ...base, look: 'ready' };
   const why = { leaf: first.leaf, reason: first.reason };
   if (first.leaf === 'standing') return { ...base, ...why, look: 'out-of-service' };
@@ -93,7 +93,7 @@ function focus(context: StationContext, atMs: number): { readonly message: Kiosk
         session: offer.offer,
         name: context.nameOf(offer.actor),
         slot: offer.slot,
-        chargePercent: live?.battery?.percent ?? 0,
+        chargePercent: (live && chargeOf(state, live)?.percent) ?? 0,
         provenAtMs: device?.evidence.enrolment?.atMs ?? 0,
         fromMs: offer.untilMs - (rules?.offerMs ?? 30_000),
         untilMs: offer.untilMs,
@@ -109,7 +109,7 @@ function focus(context: StationContext, atMs: number): { readonly message: Kiosk
     undefined,
   );
   const message: KioskMessage = pad
-    ? { kind: 'pin', session: pad.session, name: pad.person.name, wrong: pad.wrong, checking: pad.checking, triesLeft: triesNow(deps.store.view.get('person', pad.person.actor), context.trusted().ms), untilMs: pad.untilMs }
+    ? { kind: 'pin', session: pad.session, name: pad.person.name, wrong: pad.wrong, checking: pad.checking, ofCard: pad.card !== undefined, triesLeft: triesNow(deps.store.view.get('person', pad.person.actor), context.trusted().ms), untilMs: pad.untilMs }
     : (latest?.message ?? { kind: 'idle' });
   const others = [
     ...takes.filter((take) => take.message !== message).map((take) => ({ name: take.message.name, slot: take.message.slot })),

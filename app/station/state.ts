@@ -17,6 +17,8 @@ export interface SlotNow {
   readonly present: boolean;
   readonly serial?: string;
   readonly battery?: { readonly percent: number; readonly atMonoMs: number };
+  /** Monotonic time since when it has shown this. */
+  readonly sinceMonoMs: number;
   /** Monotonic time since when it is present without a serial. */
   readonly unreadableSinceMs?: number;
   readonly unreadableRecorded?: boolean;
@@ -31,6 +33,8 @@ export interface PinSession {
   readonly checking: boolean;
   readonly assurance: 'uid' | 'crypto';
   readonly reader: string;
+  /** The PIN is the card's own: it is for the card of this tap, which must stay where it is. */
+  readonly card?: { readonly tap: string };
   /** The badge is known by an older badge key; told once the PIN is right. */
   readonly move?: BadgeMove | undefined;
 }
@@ -123,6 +127,20 @@ export interface StationContext {
   nameOf(actor: string): string;
 }
 
+/** What was measured so shortly before the cart saw the tablet arrive is of this visit: adapters do not look at one moment. */
+const BEFORE_ARRIVAL_MS = 2_000;
+
+/** The newest of what slot adapter, hub and tablet say of its charge since it came. */
+export function chargeOf(state: StationState, { slot, serial, battery, sinceMonoMs }: SlotNow): SlotNow['battery'] {
+  const port = state.ports.get(slot);
+  const tablet = serial === undefined ? undefined : state.tablets.get(serial);
+  const said = [battery, port && { percent: port.reading.batteryPercent, atMonoMs: port.readMonoMs }, tablet && { percent: tablet.facts.batteryPercent, atMonoMs: tablet.readMonoMs }];
+  return said.reduce<SlotNow['battery']>((newest, each) => {
+    if (each?.percent === undefined || each.atMonoMs < sinceMonoMs - BEFORE_ARRIVAL_MS) return newest;
+    return newest && newest.atMonoMs >= each.atMonoMs ? newest : { percent: each.percent, atMonoMs: each.atMonoMs };
+  }, undefined);
+}
+
 export function createContext(deps: StationDeps, state: StationState): StationContext {
   const trusted = (): TrustedTime => trustedTime(state.anchor, { wallMs: deps.clock.wallMs(), monoMs: deps.clock.monoMs(), bootId: deps.clock.bootId });
   const ladder = (): LadderRow => ladderRow(state.bundle, trusted());
@@ -131,7 +149,7 @@ export function createContext(deps: StationDeps, state: StationState): StationCo
     const watching = state.sight === 'watching';
     for (const { serial } of state.slots.values()) if (serial !== undefined) seen.set(serial, (seen.get(serial) ?? 0) + 1);
     const mono = deps.clock.monoMs();
-    return [...state.slots.values()].map(({ slot, serial, battery }) => ({
+    return [...state.slots.values()].map((now) => ({ now, battery: chargeOf(state, now) })).map(({ now: { slot, serial }, battery }) => ({
       slot,
       twice: serial !== undefined && (seen.get(serial) ?? 0) > 1,
       ...(watching && serial !== undefined ? { serial } : {}),

@@ -1,10 +1,12 @@
-import { hostMessage, type HostCommand, type HostEvent } from '../contract/device-host.ts';
+import { hostMessage, type HostEvent } from '../contract/device-host.ts';
 import { kioskRequest, type KioskCommand, type KioskRefusal, type Snapshot } from '../contract/kiosk.ts';
 import type { NetworkEvent } from '../contract/network-event.ts';
 import type { PolicyBundle } from '../contract/policy-bundle.ts';
 import type { Transport } from '../contract/transport.ts';
 import type { EntryDraft } from '../domain/entries.ts';
 import { ok, unreachable, type Result } from '../domain/result.ts';
+import { createAskHost } from './ask-host.ts';
+import { createBadgeTrust } from './badge-trust.ts';
 import type { StationDeps } from './deps.ts';
 import { createLedgerKeyWatch } from './ledger-key.ts';
 import { createLights } from './lights.ts';
@@ -47,27 +49,24 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
   state.anchor = observed?.anchor;
   const watchedUntilMs = observed?.bootId === clock.bootId ? observed.monoMs : undefined;
 
-  const takeDevice = createTakeDevice(context, record);
+  const host = createAskHost(clock);
+  const takeDevice = createTakeDevice(context, record, host.ask);
   const watchSlots = createWatchSlots(context, record, watchedUntilMs);
   const takeEvidence = createTakeEvidence(context, record);
   const heartbeat = createHeartbeat(context);
   const stepWatch = createStepWatch(clock);
   const ledgerKey = createLedgerKeyWatch(context);
   const kiosks = new Set<Transport>();
-  const host: { transport?: Transport; command(command: HostCommand): void } = {
-    command: (command) => {
-      requestId += 1;
-      host.transport?.send({ id: requestId, request: command });
-    },
-  };
-  let requestId = 0;
-  const lights = createLights(context, (slot, light) => host.command({ command: 'light', slot, light }));
+  let attached: Transport | undefined;
+  const lights = createLights(context, (slot, light) => void host.ask({ command: 'light', slot, light }));
+  const badgeTrust = createBadgeTrust(context, (trust) => void host.ask({ command: 'badge-trust', trust }));
   let current = takeSnapshot(context, context.candidates(), 0);
   let currentText = '';
   const pendingTaps = new Set<string>();
 
   /** After every event: remember what the gate says of each docked device, show it, light it. */
   const publish = (): void => {
+    badgeTrust.show();
     const judged = context.candidates();
     if (state.sight === 'watching') for (const { device, unproven } of judged) state.lastUnproven.set(device.serial, unproven.map(({ reason }) => reason));
     const next = takeSnapshot(context, judged, current.revision + 1);
@@ -95,6 +94,7 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
   const onHostEvent = async (event: HostEvent): Promise<void> => {
     switch (event.event) {
       case 'hello':
+        badgeTrust.forget();
         state.slotsFailing = event.adapters.some(({ name, state: standing }) => SLOT_ADAPTERS.has(name) && standing === 'failing');
         return;
       case 'adapter':
@@ -103,7 +103,7 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
         if (event.state === 'working') return;
         await watchSlots.lost(`${event.name} ${event.state}`);
         // One that sees after all answers at once; otherwise the whole cart comes when it sees again.
-        host.command({ command: 'slots' });
+        void host.ask({ command: 'slots' });
         return;
       case 'heartbeat':
       case 'card-removed':
@@ -211,8 +211,9 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
 
   return {
     attachHost: (transport) => {
-      host.transport?.close();
-      host.transport = transport;
+      attached?.close();
+      attached = transport;
+      host.attach(transport);
       transport.onMessage((raw) => {
         const message = hostMessage.safeParse(raw);
         if (!message.success) {
@@ -221,7 +222,7 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
         }
         const said = message.data;
         state.hostHeardMonoMs = clock.monoMs();
-        if (!('event' in said)) return;
+        if (!('event' in said)) return host.answered(said);
         if (said.event === 'tap') {
           if (pendingTaps.has(said.uid)) return;
           pendingTaps.add(said.uid);
@@ -229,8 +230,9 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
         post(() => onHostEvent(said));
       });
       transport.onClose((cause) => {
-        if (host.transport !== transport) return;
-        delete host.transport;
+        if (attached !== transport) return;
+        attached = undefined;
+        host.attach(undefined);
         post(async () => {
           state.readers.clear();
           await watchSlots.lost(cause);
@@ -260,7 +262,7 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
     settled: () => mailbox.settled(),
     stop: async () => {
       cancelTick();
-      host.transport?.close();
+      attached?.close();
       for (const kiosk of kiosks) kiosk.close();
       await mailbox.settled();
       await ledgerKey.settled();

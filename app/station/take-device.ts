@@ -1,4 +1,4 @@
-import type { HostEvent } from '../contract/device-host.ts';
+import type { HostCommand, HostEvent } from '../contract/device-host.ts';
 import type { KioskRefusal } from '../contract/kiosk.ts';
 import type { StaffMember } from '../contract/policy-bundle.ts';
 import { held } from '../domain/choose-device.ts';
@@ -7,15 +7,19 @@ import { ok, refused, unreachable, type Result } from '../domain/result.ts';
 import type { Assurance, RefusalReason } from '../domain/terms.ts';
 import type { Record } from './record.ts';
 import { createRekeying, whoseBadge } from './rekeying.ts';
+import type { HostOutcome } from './ask-host.ts';
 import { say, sayRefusal } from './say.ts';
 import type { PinSession, StationContext } from './state.ts';
 
 /** A person may look at the pad this long without a finished PIN. */
 const PIN_PAD_MS = 20_000;
+/** PIV PINs (NIST SP 800-73-4, 2.4.3). */
+const CARD_PIN = /^\d{6,8}$/;
 /** Refusals of the same kind are recorded once and then counted, this long. */
 const REFUSAL_WINDOW_MS = 10_000;
 
 type Tap = Extract<HostEvent, { event: 'tap' }>;
+type HostRefusal = Extract<HostOutcome, { ok: false }>['reason'];
 type UnreadableCause = Extract<HostEvent, { event: 'tap-unreadable' }>['cause'];
 
 /** Cards that were read and are refused for what they are; the others could not be read. */
@@ -28,6 +32,8 @@ interface TapOrigin {
   readonly reader: string;
 }
 
+const REFUSED_BY_CARD: { readonly [reason in HostRefusal]?: RefusalReason } = { 'card-gone': 'card-gone', 'card-pin-blocked': 'card-pin-blocked', 'card-has-no-pin': 'card-has-no-pin' };
+
 /** From a tap to "Take 7" (R1): identify, ask for a PIN where one is owed, authorize durably, and only then say it. */
 export interface TakeDevice {
   tapped(tap: Tap): Promise<void>;
@@ -38,7 +44,7 @@ export interface TakeDevice {
   lapse(): Promise<void>;
 }
 
-export function createTakeDevice(context: StationContext, record: Record): TakeDevice {
+export function createTakeDevice(context: StationContext, record: Record, askHost: (command: HostCommand) => Promise<HostOutcome>): TakeDevice {
   const { deps, state } = context;
   const { clock, store } = deps;
   const rekeying = createRekeying(context);
@@ -111,24 +117,37 @@ export function createTakeDevice(context: StationContext, record: Record): TakeD
     return refuse('pin-locked', origin, person, { minutes: Math.ceil(lockoutMs / 60_000) });
   };
 
-  const checked = async (session: PinSession, attempt: number, pin: string, right: boolean): Promise<void> => {
-    const { person } = session;
+  const close = (session: PinSession): void => {
     state.pins = state.pins.filter((each) => each.session !== session.session);
-    if (right) {
-      const done = await record([{ type: 'pin-accepted', actor: person.actor, body: { attempt } }]);
-      if (!done) return sayRefusal(context, 'ledger-unavailable', person);
-      // A new bundle may have come while the PIN was typed: the person is judged as of now.
-      const today = state.staffByActor.get(person.actor);
-      const decision = decide(today, session.assurance);
-      if (!today || decision.kind === 'refused') return refuse(decision.kind === 'refused' ? decision.reason : 'badge-unknown', session, person);
-      await authorize(today, session, context.ladder() === 'stale');
-      rekeying.badge(session.move);
-      rekeying.pin(person, pin);
-      return;
-    }
-    if (attempt >= PIN_TRIES) return lockOut(person, session);
-    await record([{ type: 'pin-refused', actor: person.actor, body: { attempt, locked: false, lockedUntilMs: 0 } }]);
+  };
+
+  const rightPin = async (session: PinSession, attempt: number): Promise<void> => {
+    const { person } = session;
+    const done = await record([{ type: 'pin-accepted', actor: person.actor, body: { attempt } }]);
+    if (!done) return sayRefusal(context, 'ledger-unavailable', person);
+    // A new bundle may have come while the PIN was typed: the person is judged as of now.
+    const today = state.staffByActor.get(person.actor);
+    const decision = decide(today, session.assurance);
+    if (!today || decision.kind === 'refused') return refuse(decision.kind === 'refused' ? decision.reason : 'badge-unknown', session, person);
+    await authorize(today, session, context.ladder() === 'stale');
+    rekeying.badge(session.move);
+  };
+
+  const wrongPin = async (session: PinSession, attempt: number): Promise<void> => {
+    if (attempt >= PIN_TRIES) return lockOut(session.person, session);
+    await record([{ type: 'pin-refused', actor: session.person.actor, body: { attempt, locked: false, lockedUntilMs: 0 } }]);
     state.pins.unshift({ ...session, wrong: true, checking: false, untilMs: clock.wallMs() + PIN_PAD_MS });
+  };
+
+  /** The card counts its tries itself, so one counts here only once it has judged. */
+  const cardJudged = async (session: PinSession, outcome: HostOutcome): Promise<void> => {
+    const { person } = session;
+    close(session);
+    if (!outcome.ok && outcome.reason !== 'card-pin-wrong') return refuse(REFUSED_BY_CARD[outcome.reason] ?? 'badge-unreadable', session, person);
+    const attempt = attemptsNow(store.view.get('person', person.actor), context.trusted().ms) + 1;
+    const counted = await record([{ type: 'pin-attempted', actor: person.actor, body: { attempt } }]);
+    if (!counted) return sayRefusal(context, 'ledger-unavailable', person);
+    return outcome.ok ? rightPin(session, attempt) : wrongPin(session, attempt);
   };
 
   return {
@@ -143,9 +162,10 @@ export function createTakeDevice(context: StationContext, record: Record): TakeD
           await authorize(person, tap, decision.stale);
           return rekeying.badge(move);
         case 'needs-pin':
+        case 'needs-card-pin':
           if (!person || state.pins.some((each) => each.person.actor === person.actor)) return undefined;
           if ([...store.view.all('offer')].some(({ actor }) => actor === person.actor)) return authorize(person, tap, true);
-          state.pins.push({ session: deps.randomId(), person, untilMs: clock.wallMs() + PIN_PAD_MS, wrong: false, checking: false, assurance: tap.assurance, reader: tap.reader, move });
+          state.pins.push({ session: deps.randomId(), person, untilMs: clock.wallMs() + PIN_PAD_MS, wrong: false, checking: false, assurance: tap.assurance, reader: tap.reader, move, ...(decision.kind === 'needs-card-pin' ? { card: { tap: tap.tap } } : {}) });
           return undefined;
         case 'tries-spent':
           return person ? lockOut(person, tap) : undefined;
@@ -158,18 +178,33 @@ export function createTakeDevice(context: StationContext, record: Record): TakeD
       const session = state.pins.find((each) => each.session === id);
       if (!session) return refused('no-session');
       if (session.checking) return refused('busy');
-      const { person } = session;
-      if (!person.pin) return refused('no-session');
+      const { person, card } = session;
       const standing = store.view.get('person', person.actor);
       const nowMs = context.trusted().ms;
       if (lockedMinutes(standing, nowMs) !== undefined) return refused('pin-locked');
+      const markChecking = (): void => {
+        state.pins = state.pins.map((each) => (each === session ? { ...session, checking: true } : each));
+      };
+      if (card) {
+        if (!CARD_PIN.test(pin)) return refused('pin-wrong');
+        markChecking();
+        void askHost({ command: 'card-pin', tap: card.tap, pin }).then((outcome) => whenChecked(() => cardJudged(session, outcome)));
+        return ok(undefined);
+      }
+      if (!person.pin) return refused('no-session');
       const attempt = attemptsNow(standing, nowMs) + 1;
       const counted = await record([{ type: 'pin-attempted', actor: person.actor, body: { attempt } }]);
       if (!counted) return refused('ledger-unavailable');
-      state.pins = state.pins.map((each) => (each === session ? { ...session, checking: true } : each));
+      markChecking();
       const verifying = deps.pins.check(pin, person.pin);
       verifying.then(
-        (right) => whenChecked(() => checked(session, attempt, pin, right)),
+        (right) =>
+          whenChecked(async () => {
+            close(session);
+            if (!right) return wrongPin(session, attempt);
+            await rightPin(session, attempt);
+            rekeying.pin(person, pin);
+          }),
         (error: unknown) => deps.onFailure(error),
       );
       return ok(undefined);

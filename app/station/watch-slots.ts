@@ -71,9 +71,15 @@ export function createWatchSlots(context: StationContext, record: Record, watche
     if (docking.kind === 'foreign') say(context, { kind: 'foreign', slot, standing: docking.standing }, 10_000);
   };
 
+  const sinceMonoMs = ({ slot, present, serial }: SlotState): number => {
+    const before = state.slots.get(slot);
+    return before?.present === present && before.serial === serial ? before.sinceMonoMs : clock.monoMs();
+  };
+
   const look = (next: SlotState): SlotNow => ({
     slot: next.slot,
     present: next.present,
+    sinceMonoMs: sinceMonoMs(next),
     ...(next.serial === undefined ? {} : { serial: next.serial }),
     ...(next.battery ? { battery: { percent: next.battery.percent, atMonoMs: clock.monoMs() } } : {}),
     ...(next.present && next.serial === undefined ? { unreadableSinceMs: state.slots.get(next.slot)?.unreadableSinceMs ?? clock.monoMs(), unreadableRecorded: state.slots.get(next.slot)?.unreadableRecorded ?? false } : {}),

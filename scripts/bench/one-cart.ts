@@ -136,6 +136,7 @@ function benchBundle(tenant: string, station: string): PolicyBundle {
     issuedAtMs: wallMs(),
     expiresAtMs: wallMs() + 30 * 86_400_000,
     secretsVersion: 1,
+    cards: { authorities: [], revoked: [] },
     wards: ward.wards,
     staff: ward.staff.map(({ id, short, badgeUid }) => ({ actor: createHmac('sha256', 'actor').update(id).digest('hex'), name: short, roles: ['clinician'], wards: ['7e'], badges: [{ hmac: hmac(badgeUid), badgeKeyVersion: 1 }], pin: { salt: '00'.repeat(16), hash: '00'.repeat(32), pepperVersion: 1 }, revoked: false })),
     devices,

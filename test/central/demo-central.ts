@@ -38,6 +38,7 @@ export const DIRECTORY: Directory = {
     nightFrom: '21:00',
     nightTo: '06:30',
     ledgerKeyLifeMs: 7_776_000_000,
+    cardPin: false,
   },
 };
 

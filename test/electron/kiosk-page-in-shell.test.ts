@@ -25,7 +25,7 @@ afterAll(async () => {
 });
 
 test('the kiosk page itself works through the preload under the shell\'s policy, without one complaint', async () => {
-  await hosted.deliver('dockward', { snapshot: { ...smallSnapshot(1), message: { kind: 'pin', session: 's1', name: 'Maria K.', wrong: false, checking: false, triesLeft: 5, untilMs: 60_000 } } });
+  await hosted.deliver('dockward', { snapshot: { ...smallSnapshot(1), message: { kind: 'pin', session: 's1', name: 'Maria K.', wrong: false, checking: false, ofCard: false, triesLeft: 5, untilMs: 60_000 } } });
   for (const key of ['1', '2', '3', '4', '5', '6', 'Enter']) await hosted.page.getByRole('button', { name: key, exact: true }).click();
   await vi.waitFor(() => expect(sent).toEqual([{ id: 1, request: { command: 'enter-pin', session: 's1', pin: '123456' } }]));
   expect(hosted.complaints).toEqual([]);

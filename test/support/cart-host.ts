@@ -1,4 +1,4 @@
-import type { HostEvent, SlotState } from '../../app/contract/device-host.ts';
+import type { HostCommand, HostEvent, SlotState } from '../../app/contract/device-host.ts';
 import type { Transport } from '../../app/contract/transport.ts';
 import { inMemoryPair } from '../../app/transport/in-memory.ts';
 
@@ -13,6 +13,10 @@ export interface CartHost {
   readonly slots: Map<number, SlotState>;
   /** Lights as last commanded since this host started. */
   readonly lights: Map<number, string>;
+  /** Commands since the cart was made, lights left out. */
+  readonly asked: HostCommand[];
+  /** How commands but lights are answered; `silent` is a host that hangs. */
+  answer: { readonly ok: true } | { readonly ok: false; readonly reason: string } | 'silent';
   put(slot: number, serial: string | undefined, percent?: number): void;
   take(slot: number): void;
   tell(event: Unstamped<HostEvent>): void;
@@ -28,6 +32,7 @@ export interface CartHost {
 export function cartHost(slotCount: number): CartHost {
   const slots = new Map<number, SlotState>(Array.from({ length: slotCount }, (_, n) => [n + 1, { slot: n + 1, present: false }]));
   const lights = new Map<number, string>();
+  const asked: HostCommand[] = [];
   let wire: Transport | undefined;
   let monoMs = 0;
   let taps = 0;
@@ -36,9 +41,11 @@ export function cartHost(slotCount: number): CartHost {
     slots.set(state.slot, state);
     tell({ event: 'slot', ...state });
   };
-  return {
+  const cart: CartHost = {
     slots,
     lights,
+    asked,
+    answer: { ok: true },
     tell,
     tellRaw: (message) => wire?.send(message),
     put: (slot, serial, percent) => change({ slot, present: true, ...(serial === undefined ? {} : { serial, battery: { percent: percent ?? 100 - slot, monoMs } }) }),
@@ -53,9 +60,13 @@ export function cartHost(slotCount: number): CartHost {
       lights.clear();
       wire = own;
       own.onMessage((message) => {
-        const { id, request } = message as { id: number; request: { command: string; slot: number; light: string } };
-        if (request.command === 'light') lights.set(request.slot, request.light);
-        own.send({ id, ok: true });
+        const { id, request } = message as { id: number; request: HostCommand };
+        if (request.command === 'light') {
+          lights.set(request.slot, request.light);
+          return own.send({ id, ok: true });
+        }
+        asked.push(request);
+        if (cart.answer !== 'silent') own.send({ id, ...cart.answer });
       });
       attach(station);
       tell({ event: 'hello', version: 'test', pid: 1, adapters: [{ name: 'usb', state: 'working' }] });
@@ -67,4 +78,5 @@ export function cartHost(slotCount: number): CartHost {
       wire = undefined;
     },
   };
+  return cart;
 }

@@ -44,6 +44,7 @@ export function policy(change: Partial<PolicyBundle> & Pick<PolicyBundle, 'versi
     stations: [HERE.station],
     expiresAtMs: change.issuedAtMs + 30 * 86_400_000,
     secretsVersion: 1,
+    cards: { authorities: [], revoked: [] },
     wards: [{ id: '7e', name: '7 East' }],
     staff: PEOPLE.map(({ uid: _uid, ...member }) => member),
     rules: RULES,

@@ -18,4 +18,5 @@ export const RULES: Rules = {
   nightFrom: '21:00',
   nightTo: '06:30',
   ledgerKeyLifeMs: 90 * 86_400_000,
+  cardPin: false,
 };

@@ -163,7 +163,7 @@ describe('the PIN pad', () => {
     await open();
     await showOn(page, station, sample('pin'));
     await type('4829');
-    await showOn(page, station, snapshotOf({ kind: 'pin', session: 's2', name: 'Jonas T.', wrong: false, checking: false, triesLeft: 5, untilMs: AT }));
+    await showOn(page, station, snapshotOf({ kind: 'pin', session: 's2', name: 'Jonas T.', wrong: false, checking: false, ofCard: false, triesLeft: 5, untilMs: AT }));
     expect(await page.locator('.pin-dots > [data-filled]').count()).toBe(0);
     await type('777777');
     await page.locator('[data-key="enter"]').click();

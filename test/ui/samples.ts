@@ -67,9 +67,10 @@ export const SAMPLES: Readonly<Record<string, Snapshot>> = {
   'idle-no-ledger': snapshotOf({ kind: 'idle' }, { degraded: ['ledger'] }),
   'idle-no-slots': snapshotOf({ kind: 'idle' }, { degraded: ['slots'], slots: SLOTS.map(({ slot }) => ({ slot, look: 'unknown' })) }),
   'idle-emergency-only': snapshotOf({ kind: 'idle' }, { ladder: 'break-glass-only', network: { ...offline, sinceMs: AT - 9 * 86_400_000 } }),
-  pin: snapshotOf({ kind: 'pin', session: 's1', name: 'Maria K.', wrong: false, checking: false, triesLeft: 5, untilMs }),
-  'pin-wrong': snapshotOf({ kind: 'pin', session: 's1', name: 'Maria K.', wrong: true, checking: false, triesLeft: 3, untilMs }),
-  'pin-checking': snapshotOf({ kind: 'pin', session: 's1', name: 'Maria K.', wrong: false, checking: true, triesLeft: 5, untilMs }),
+  pin: snapshotOf({ kind: 'pin', session: 's1', name: 'Maria K.', wrong: false, checking: false, ofCard: false, triesLeft: 5, untilMs }),
+  'pin-of-card': snapshotOf({ kind: 'pin', session: 's1', name: 'Maria K.', wrong: false, checking: false, ofCard: true, triesLeft: 5, untilMs }),
+  'pin-wrong': snapshotOf({ kind: 'pin', session: 's1', name: 'Maria K.', wrong: true, checking: false, ofCard: false, triesLeft: 3, untilMs }),
+  'pin-checking': snapshotOf({ kind: 'pin', session: 's1', name: 'Maria K.', wrong: false, checking: true, ofCard: false, triesLeft: 5, untilMs }),
   take: snapshotOf(take(7), { slots: withSlot({ slot: 7, look: 'ready', chargePercent: 94, mark: 'take' }) }),
   'take-14-busy': snapshotOf(take(14), {
     slots: SLOTS.map((slot) => ([14, 4, 1].includes(slot.slot) ? { ...slot, mark: 'take' } : slot)),

@@ -15,7 +15,7 @@ export function pinScene(input: SceneInput<'pin'>): Scene {
 function PinScreen({ message, words, request }: SceneInput<'pin'>): ReactNode {
   const [failed, setFailed] = useState<Extract<Outcome, { ok: false }>['reason']>();
   const [sending, setSending] = useState(false);
-  const { session, wrong, checking, triesLeft } = message;
+  const { session, wrong, checking, ofCard, triesLeft } = message;
   const busy = checking || sending;
   const enter = async (pin: string): Promise<void> => {
     setSending(true);
@@ -31,11 +31,12 @@ function PinScreen({ message, words, request }: SceneInput<'pin'>): ReactNode {
   const line = (): string => {
     if (busy) return words.t('pin.checking');
     if (wrong) return words.t('pin.wrong', { tries: words.t('pin.tries', { count: triesLeft }) });
-    return failed === undefined ? '' : words.t(`reply.${failed}`);
+    if (failed !== undefined) return words.t(`reply.${failed}`);
+    return ofCard ? words.t('pin.stay') : '';
   };
   return (
     <>
-      <h1 className="title">{words.t('pin.do')}</h1>
+      <h1 className="title">{words.t(ofCard ? 'pin.do-card' : 'pin.do')}</h1>
       <PinPad
         words={{ pad: words.t('pin.pad'), delete: words.t('pin.delete'), leave: words.t('pin.leave'), enter: words.t('pin.enter'), entered: (count) => words.t('pin.entered', { count }) }}
         note={

@@ -37,6 +37,7 @@ function emblemOf(reason: SceneInput<'refusal'>['message']['reason']): ReactNode
     case 'role-not-allowed':
       return <BadgeRefusedIcon />;
     case 'badge-unreadable':
+    case 'card-gone':
       return <BadgeIcon />;
     case 'no-device-ready':
     case 'busy':
@@ -46,6 +47,8 @@ function emblemOf(reason: SceneInput<'refusal'>['message']['reason']): ReactNode
     case 'pin-wrong':
     case 'pin-locked':
     case 'pin-not-set':
+    case 'card-pin-blocked':
+    case 'card-has-no-pin':
       return <PinIcon />;
     case 'bundle-too-old':
     case 'bundle-missing':
