@@ -1,24 +1,21 @@
 import { z } from 'zod';
-
-const slotKey = z.string().regex(/^[1-9][0-9]?$/, 'a slot is a number from 1 to 99');
-const portPath = z.string().regex(/^\d+-\d+(?:\.\d+)*$/, 'a USB port path looks like 1-1.4.2');
+import { hubConfig, portsOfSlots, tabletsConfig } from '../app/contract/hardware-config.ts';
 
 /** What the station tells its device host at start, as JSON in DOCKWARD_HOST_CONFIG. */
 export const hostConfig = z
   .strictObject({
     readers: z.enum(['pcsc', 'simulated', 'none']),
+    hidReaders: z.boolean().default(false),
     slots: z.enum(['usb', 'simulated', 'none']),
     /** Slot number → USB port path, for a real cart. */
-    ports: z.record(slotKey, portPath).default({}),
+    ports: portsOfSlots.default({}),
+    hub: hubConfig.default({ kind: 'none' }),
+    tablets: tabletsConfig.default({}),
     simulatorUrl: z.url({ protocol: /^(?:https?|wss?)$/ }).optional(),
   })
   .refine((config) => config.simulatorUrl !== undefined || (config.readers !== 'simulated' && config.slots !== 'simulated'), {
     path: ['simulatorUrl'],
     message: 'is needed for simulated hardware',
-  })
-  .refine((config) => new Set(Object.values(config.ports)).size === Object.keys(config.ports).length, {
-    path: ['ports'],
-    message: 'one USB port is mapped to two slots',
   });
 export type HostConfig = z.infer<typeof hostConfig>;
 

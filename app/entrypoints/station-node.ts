@@ -113,7 +113,7 @@ async function start(): Promise<{ stop(): Promise<void> }> {
   const token = kioskToken();
   const kiosk = await serveKiosk({ folder: here('../../dist/kiosk'), port: kioskPort, token, attach: station.attachKiosk });
   if (flags['kiosk-url-file'] !== undefined) await writeDurably(flags['kiosk-url-file'], `${kiosk.url.replace('http', 'ws')}/kiosk?token=${token}\n`);
-  const hostEnvironment = { DOCKWARD_HOST_CONFIG: JSON.stringify({ readers: config.readers, slots: config.slots, ports: config.ports, ...(flags.simulator === undefined ? {} : { simulatorUrl: flags.simulator }) }) };
+  const hostEnvironment = { DOCKWARD_HOST_CONFIG: JSON.stringify({ readers: config.readers, hidReaders: config.hidReaders, slots: config.slots, ports: config.ports, hub: config.hub, tablets: config.tablets, ...(flags.simulator === undefined ? {} : { simulatorUrl: flags.simulator }) }) };
   const shellPort = parentPortOf(process);
   const shell = shellPort && shellAsParent(shellPort, hostEnvironment);
   if (shell) station.attachKiosk(shell.kiosk);

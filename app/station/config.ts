@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hubConfig, portsOfSlots, tabletsConfig } from '../contract/hardware-config.ts';
 
 const slot = z.int().min(1).max(99);
 
@@ -8,11 +9,15 @@ export const stationConfig = z
     /** The stations' listener of the central server, `https://host:port`. */
     central: z.url({ protocol: /^https$/ }).optional(),
     readers: z.enum(['pcsc', 'simulated', 'none']).default('pcsc'),
+    /** USB badge readers that speak HID (native/readers/hid), beside the others. */
+    hidReaders: z.boolean().default(false),
     slots: z.enum(['usb', 'simulated', 'none']).default('usb'),
     /** Slot numbers shelf by shelf, as they stand on the cart: top to bottom, left to right. */
     shelves: z.array(z.array(slot).min(1)).min(1),
     /** Slot number → USB port path (`lsusb -t` or `npm run doctor` shows them). */
-    ports: z.record(z.string(), z.string()).default({}),
+    ports: portsOfSlots.default({}),
+    hub: hubConfig.default({ kind: 'none' }),
+    tablets: tabletsConfig.default({}),
     timeZone: z.string().default('UTC').refine(isTimeZone, 'is not an IANA time zone such as Europe/Berlin'),
     language: z.string().default('en'),
     kioskPort: z.int().min(0).max(65_535).default(0),
