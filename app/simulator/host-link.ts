@@ -41,6 +41,12 @@ export function createHostLink(deps: { cart: Cart; readerPresent: boolean; chang
     send({ kind: 'reader', present: readerPresent });
   }
 
+  function removeCard(): void {
+    clearTimeout(cardTimer);
+    cardTimer = undefined;
+    send({ kind: 'card-removed' });
+  }
+
   return {
     join(socket) {
       host?.socket.terminate();
@@ -83,9 +89,10 @@ export function createHostLink(deps: { cart: Cart; readerPresent: boolean; chang
     },
     tap(uid) {
       if (!readerPresent) return false;
+      // The card that is still there goes before another comes.
+      if (cardTimer !== undefined) removeCard();
       const heard = uid.length === 8 && uid.startsWith('08') ? send({ kind: 'tap-unreadable', cause: 'random-uid' }) : send({ kind: 'tap', uid });
-      clearTimeout(cardTimer);
-      cardTimer = setTimeout(() => send({ kind: 'card-removed' }), CARD_MS);
+      cardTimer = setTimeout(removeCard, CARD_MS);
       return heard;
     },
     setReader(present) {

@@ -12,6 +12,7 @@ import { createLedgerKeyWatch } from './ledger-key.ts';
 import { createLights } from './lights.ts';
 import { createMailbox } from './mailbox.ts';
 import { createHeartbeat, createStepWatch, lastObserved } from './observe.ts';
+import { createPresentations } from './presentations.ts';
 import { createRecord } from './record.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { createContext, emptyState } from './state.ts';
@@ -56,6 +57,7 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
   const heartbeat = createHeartbeat(context);
   const stepWatch = createStepWatch(clock);
   const ledgerKey = createLedgerKeyWatch(context);
+  const presentations = createPresentations();
   const kiosks = new Set<Transport>();
   let attached: Transport | undefined;
   const lights = createLights(context, (slot, light) => void host.ask({ command: 'light', slot, light }));
@@ -95,6 +97,7 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
     switch (event.event) {
       case 'hello':
         badgeTrust.forget();
+        presentations.forget();
         state.slotsFailing = event.adapters.some(({ name, state: standing }) => SLOT_ADAPTERS.has(name) && standing === 'failing');
         return;
       case 'adapter':
@@ -106,15 +109,19 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
         void host.ask({ command: 'slots' });
         return;
       case 'heartbeat':
-      case 'card-removed':
         return;
+      case 'card-removed':
+        return presentations.left(event.reader, event.monoMs);
       case 'reader':
         if (event.state === 'present') state.readers.add(event.reader);
-        else state.readers.delete(event.reader);
+        else {
+          state.readers.delete(event.reader);
+          presentations.left(event.reader, event.monoMs);
+        }
         return;
       case 'tap':
         pendingTaps.delete(event.uid);
-        return takeDevice.tapped(event);
+        return presentations.isNew(event) ? takeDevice.tapped(event) : undefined;
       case 'tap-unreadable':
         return takeDevice.unreadable(event.reader, event.cause);
       case 'slots':

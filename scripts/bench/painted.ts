@@ -52,7 +52,9 @@ export async function benchPainted(): Promise<Row[]> {
       const done = new Promise<number>((resolve) => (painted = resolve));
       const uid = cart.uids[(turn + WARM_UP) % cart.uids.length];
       const reportedMs = performance.timeOrigin + performance.now();
-      host.send({ event: 'tap', monoMs: 0, tap: String(turn), reader: 'bench', assurance: 'uid', uid });
+      const monoMs = (turn + WARM_UP + 1) * 1_000;
+      host.send({ event: 'tap', monoMs, tap: String(turn), reader: 'bench', assurance: 'uid', uid });
+      host.send({ event: 'card-removed', monoMs: monoMs + 1, reader: 'bench' });
       const paintedMs = await Promise.race([done, setTimeout(PATIENCE_MS, undefined, { ref: false })]);
       if (paintedMs === undefined) throw new Error(`the page did not show the offer within ${PATIENCE_MS / 1_000} s: is it built from this source (npm run build)?`);
       if (turn >= 0) times.push(paintedMs - reportedMs);

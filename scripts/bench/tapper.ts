@@ -50,12 +50,14 @@ export function openTapper(cart: BenchCart): Tapper {
         reportedNs = BigInt(message.reportedNs);
         host.send(message.event);
       };
-      wire.send({ event: 'tap', monoMs: 0, tap: String(turn), reader: 'bench', assurance: 'uid', uid });
+      // By its own clock a second apart, so that nobody's next tap is taken for a badge that shakes.
+      wire.send({ event: 'tap', monoMs: turn * 1_000, tap: String(turn), reader: 'bench', assurance: 'uid', uid });
       const { sentNs, snapshot } = await shown;
       if (snapshot.message.kind !== 'take') throw new Error('unreachable: the wait was for a take');
       const cleared = kiosk.next(({ message }) => message.kind === 'idle');
       kiosk.request({ command: 'cancel', session: snapshot.message.session });
       await cleared;
+      host.send({ event: 'card-removed', monoMs: turn * 1_000 + 1, reader: 'bench' });
       return Number(sentNs - reportedNs) / 1e6;
     },
     close: () => {

@@ -20,6 +20,8 @@ export interface CartHost {
   put(slot: number, serial: string | undefined, percent?: number): void;
   take(slot: number): void;
   tell(event: Unstamped<HostEvent>): void;
+  /** When it told something last, by its own clock. */
+  monoMs(): number;
   /** Anything at all, also what no contract allows. */
   tellRaw(message: unknown): void;
   tap(uid: string, assurance?: 'uid' | 'crypto'): void;
@@ -36,7 +38,7 @@ export function cartHost(slotCount: number): CartHost {
   let wire: Transport | undefined;
   let monoMs = 0;
   let taps = 0;
-  const tell: CartHost['tell'] = (event) => wire?.send({ ...event, monoMs: (monoMs += 1) });
+  const tell: CartHost['tell'] = (event) => wire?.send({ ...event, monoMs: (monoMs += 1_000) });
   const change = (state: SlotState): void => {
     slots.set(state.slot, state);
     tell({ event: 'slot', ...state });
@@ -47,10 +49,14 @@ export function cartHost(slotCount: number): CartHost {
     asked,
     answer: { ok: true },
     tell,
+    monoMs: () => monoMs,
     tellRaw: (message) => wire?.send(message),
     put: (slot, serial, percent) => change({ slot, present: true, ...(serial === undefined ? {} : { serial, battery: { percent: percent ?? 100 - slot, monoMs } }) }),
     take: (slot) => change({ slot, present: false }),
-    tap: (uid, assurance = 'crypto') => tell({ event: 'tap', tap: `tap-${(taps += 1)}`, reader: 'front reader', assurance, uid }),
+    tap: (uid, assurance = 'crypto') => {
+      tell({ event: 'tap', tap: `tap-${(taps += 1)}`, reader: 'front reader', assurance, uid });
+      tell({ event: 'card-removed', reader: 'front reader' });
+    },
     beat: () => {
       tell({ event: 'heartbeat' });
       for (const state of slots.values()) if (state.battery) tell({ event: 'slot', ...state });
