@@ -1,6 +1,7 @@
 /** `npm run bench [-- --json]`: every figure with its floor and ratio, floors measured in the same run. */
 import { benchBacklog } from './bench/backlog.ts';
 import { benchBoot } from './bench/boot.ts';
+import { benchIdle } from './bench/idle.ts';
 import { benchIngest } from './bench/ingest.ts';
 import { benchLedger, type Row } from './bench/ledger.ts';
 import { benchPainted } from './bench/painted.ts';
@@ -19,6 +20,7 @@ const rows: Row[] = [
   ...(await benchTap({ appendMs: floorOf('durable append, one entry'), signatureMs: floorOf('one Ed25519 signature of a checkpoint') })),
   ...(await benchPainted()),
   ...(await benchReader()),
+  ...(await benchIdle()),
   ...(await benchBoot()),
   ...(await benchVerify()),
   ...(await benchIngest()),
