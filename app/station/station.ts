@@ -51,7 +51,7 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
   const watchedUntilMs = observed?.bootId === clock.bootId ? observed.monoMs : undefined;
 
   const host = createAskHost(clock);
-  const takeDevice = createTakeDevice(context, record, host.ask);
+  const takeDevice = createTakeDevice(context, record, { ask: host.ask, caughtUp: () => caughtUp() });
   const watchSlots = createWatchSlots(context, record, watchedUntilMs);
   const takeEvidence = createTakeEvidence(context, record);
   const heartbeat = createHeartbeat(context);
@@ -91,6 +91,16 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
     if (standing === 'gone') state.tablets.delete(serial);
     else if (standing === 'read' || !last) state.tablets.set(serial, { source, standing, facts, readMonoMs: clock.monoMs() - (monoMs - readMonoMs) });
     else state.tablets.set(serial, { ...last, standing });
+  };
+
+  /** Whether the ledger holds all that happened: where it could not write, it is tried, and the slots are compared with it. */
+  const caughtUp = async (): Promise<boolean> => {
+    if (!state.unrecorded) return true;
+    await record([], { meta: { probe: '1' } });
+    if (state.ledgerFailing) return false;
+    state.unrecorded = false;
+    await watchSlots.reconcile();
+    return !state.unrecorded;
   };
 
   const onHostEvent = async (event: HostEvent): Promise<void> => {
@@ -188,13 +198,10 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
   const tick = async (): Promise<void> => {
     const stepped = stepWatch.step();
     if (stepped) await record([stepped]);
+    await caughtUp();
     if (state.ledgerFailing) await record([], { meta: { probe: '1' } });
     await takeDevice.lapse();
     await watchSlots.lapse();
-    if (state.unrecorded && !state.ledgerFailing) {
-      state.unrecorded = false;
-      await watchSlots.reconcile();
-    }
     await takeEvidence.pursue();
     await heartbeat.beat();
     await noteUnsynced(context);

@@ -44,7 +44,14 @@ export interface TakeDevice {
   lapse(): Promise<void>;
 }
 
-export function createTakeDevice(context: StationContext, record: Record, askHost: (command: HostCommand) => Promise<HostOutcome>): TakeDevice {
+/** What taking a device needs of the rest of the cart. */
+export interface CartHands {
+  readonly ask: (command: HostCommand) => Promise<HostOutcome>;
+  /** Whether the ledger holds all that the cart saw: nothing is given out on a picture that has gaps. */
+  readonly caughtUp: () => Promise<boolean>;
+}
+
+export function createTakeDevice(context: StationContext, record: Record, { ask, caughtUp }: CartHands): TakeDevice {
   const { deps, state } = context;
   const { clock, store } = deps;
   const rekeying = createRekeying(context);
@@ -78,6 +85,7 @@ export function createTakeDevice(context: StationContext, record: Record, askHos
   const authorize = async (person: StaffMember, origin: TapOrigin, stale: boolean): Promise<void> => {
     const rules = state.bundle?.rules;
     if (!rules) return refuse('bundle-missing', origin, person);
+    if (!(await caughtUp())) return sayRefusal(context, 'ledger-unavailable', person);
     const open = [...store.view.all('offer')].find(({ actor }) => actor === person.actor);
     if (open) {
       state.offerShownMs.set(open.offer, clock.wallMs());
@@ -188,7 +196,7 @@ export function createTakeDevice(context: StationContext, record: Record, askHos
       if (card) {
         if (!CARD_PIN.test(pin)) return refused('pin-wrong');
         markChecking();
-        void askHost({ command: 'card-pin', tap: card.tap, pin }).then((outcome) => whenChecked(() => cardJudged(session, outcome)));
+        void ask({ command: 'card-pin', tap: card.tap, pin }).then((outcome) => whenChecked(() => cardJudged(session, outcome)));
         return ok(undefined);
       }
       if (!person.pin) return refused('no-session');

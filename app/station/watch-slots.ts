@@ -33,6 +33,9 @@ export function createWatchSlots(context: StationContext, record: Record, watche
   const { deps, state } = context;
   const { clock, store } = deps;
 
+  /** Devices that came or went while the ledger could not say so, or stood where nobody could watch: it says it once it can, whatever stands in the slot by then. */
+  const owed = new Set<string>();
+
   /** Facts come before judgement: removal is judged by what the gate said while the device was docked. */
   const removed = async (device: DeviceRow, slot: number): Promise<void> => {
     const rules = state.bundle?.rules;
@@ -43,7 +46,8 @@ export function createWatchSlots(context: StationContext, record: Record, watche
     const mayReboot = request !== undefined && request.exposure === device.exposure?.leaf && !request.failure && !device.evidence.enrolment;
     const removal = judgeRemoval({ device, slot, unproven, openOffers, mayReboot, nowMs, claimUntilMs: nowMs + (rules?.claimMs ?? 60_000), release: deps.randomId() });
     const done = await record([removal.draft]);
-    if (!done) return;
+    if (!done) return void owed.add(device.serial);
+    owed.delete(device.serial);
     switch (removal.kind) {
       case 'released':
         return say(context, { kind: 'taken', name: context.nameOf(removal.actor), slot }, 4_000);
@@ -63,7 +67,10 @@ export function createWatchSlots(context: StationContext, record: Record, watche
     const docking = judgeDocking({ serial, slot, device, rules, unobservedMs, nowMs: clock.wallMs() });
     if (docking.kind === 'foreign' && docking.standing === 'unknown' && !state.bundle) return;
     const done = await record(docking.drafts);
-    if (!done || quiet) return;
+    if (!done) return void owed.add(serial);
+    // Without a word about it, what is owed stays so.
+    if (docking.drafts.length > 0) owed.delete(serial);
+    if (quiet) return;
     if (docking.kind === 'returned') {
       state.notices = state.notices.filter(({ message }) => !(message.kind === 'wrong-slot' && message.pulled === slot));
       say(context, { kind: 'returned', slot, how: docking.how, waitsForNetwork: !state.online, ...(docking.actor ? { name: context.nameOf(docking.actor) } : {}) }, 4_000);
@@ -154,7 +161,9 @@ export function createWatchSlots(context: StationContext, record: Record, watche
         if (serial === undefined) continue;
         const device = store.view.get('device', serial);
         const settled = device?.custody.kind === 'cart' && device.custody.slot === slot;
-        if (device && !settled && device.standing !== 'retired') await docked(serial, slot, 0, true);
+        // It is where the ledger has it, and was elsewhere or unwatched in between.
+        if (owed.has(serial)) await docked(serial, slot, settled ? undefined : 0, true);
+        else if (device && !settled && device.standing !== 'retired') await docked(serial, slot, 0, true);
       }
     },
   };

@@ -71,6 +71,8 @@ export interface Cart {
   readonly disk: MemoryDisk;
   readonly host: CartHost;
   powered(): boolean;
+  /** The origin of the ledger on its disk, or of the one that it is about to begin. */
+  ledger(): string;
   /** The program as it runs now; undefined while it is down or not up yet. */
   running(): { readonly station: Station; readonly store: Store; readonly origin: string } | undefined;
   powerOn(): void;
@@ -239,6 +241,7 @@ export function createCart({ name, station: stationId, slots, time, random, netw
     disk,
     host,
     powered: () => powered,
+    ledger: () => `${TENANT}/station/${stationId}/e${disk.identity.epoch.number}`,
     running: () => now,
     powerOn: () => {
       if (powered) return;

@@ -58,7 +58,8 @@ export interface Progress {
 /** A tablet pulled less than this ago may still be offered: a station that waits for its disk does not know yet. Nobody can take it there. */
 const JUST_PULLED_MS = 10_000;
 
-export function createWardTruth(time: VirtualTime, random: () => number, serials: readonly string[], changed: () => void): WardTruth {
+/** `ledgerOf`: the origin of the ledger that a cart keeps now. */
+export function createWardTruth(time: VirtualTime, random: () => number, serials: readonly string[], ledgerOf: (cart: string) => string | undefined, changed: () => void): WardTruth {
   const mdm = createMdm({ random, clockMs: time.nowMs(), pace: PACE });
   const tablets = serials.map((serial) => createTablet({ serial, profile: bundleTablet(serial).profile, charge: 90 }));
   for (const each of tablets) mdm.admit(each);
@@ -95,7 +96,9 @@ export function createWardTruth(time: VirtualTime, random: () => number, serials
     mdm.tick(time.nowMs());
     if (order.command === undefined) {
       const row = deviceRow(central, origin, serial);
-      if (lastCart.get(serial)?.replace(/-clone$/, '') !== station || row?.request?.request !== request || (row.custody.kind !== 'cart' && row.custody.kind !== 'rebooting')) {
+      // The server's word for both is the placement (domain/custody-order.ts): another cart, or this one in a ledger that it has begun since.
+      const at = lastCart.get(serial);
+      if (at?.replace(/-clone$/, '') !== station || ledgerOf(at) !== origin || row?.request?.request !== request || (row.custody.kind !== 'cart' && row.custody.kind !== 'rebooting')) {
         // A wipe now would hit whoever has it.
         order.failed = true;
         return say({ kind: 'sanitization-failed', failure: 'overtaken' });

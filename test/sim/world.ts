@@ -43,7 +43,7 @@ export async function play(seed: number, mutant: Mutant = {}, told?: (line: stri
   const central = createCentral({ time, random, processes: has.twoProcesses ? 2 : 1, serials, rules: has.rotations ? { ...SIM_RULES, ledgerKeyLifeMs: 5_000 } : SIM_RULES, mutant: mutant.central ?? {}, deathAtCommit: () => (has.serverCrashes && !healed ? 0.02 : 0), counts });
   const network = createNetwork(time, random, central, counts);
   const carts: Cart[] = [];
-  const truth = createWardTruth(time, random, serials, () => showTablets());
+  const truth = createWardTruth(time, random, serials, (name) => carts.find((cart) => cart.name === name)?.ledger(), () => showTablets());
   const causes: Causes = { disks: new Set(), serverRestoredMs: undefined };
   const judge = createJudge(truth, central, causes, time.nowMs);
   let keys = 0;
