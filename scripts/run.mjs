@@ -28,7 +28,7 @@ const COMMANDS = {
 };
 
 /** What the tests drive for real, as Debian names it. */
-const DEBIAN_PACKAGES = ['chromium', 'pcscd', 'libpcsclite-dev', 'vsmartcard-vpcd', 'opensc', 'g++', 'make', 'python3', 'iproute2'];
+const DEBIAN_PACKAGES = ['chromium', 'pcscd', 'libpcsclite-dev', 'vsmartcard-vpcd', 'opensc', 'g++', 'make', 'python3', 'iproute2', 'adb', 'libimobiledevice-utils', 'umockdev', 'gir1.2-umockdev-1.0', 'python3-gi', 'udev', 'usbutils'];
 
 const say = (line) => process.stderr.write(`${line}\n`);
 const fail = (line) => {

@@ -27,7 +27,7 @@ export type HubConfig = z.infer<typeof hubConfig>;
 export const tabletsConfig = z.strictObject({
   /** The adb server; `start`: run `adb start-server` where none answers. */
   adb: z.strictObject({ port: tcpPort.default(5_037), start: z.boolean().default(false) }).optional(),
-  /** usbmuxd, with its pair records; `{}` is enough. */
-  apple: z.strictObject({ socket: z.string().min(1).default('/var/run/usbmuxd') }).optional(),
+  /** usbmuxd, with its pair records; `{}` is enough. `socket`: where it is not at its usual place. */
+  apple: z.strictObject({ socket: z.string().min(1).optional() }).optional(),
 });
 export type TabletsConfig = z.infer<typeof tabletsConfig>;

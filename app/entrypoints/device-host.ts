@@ -3,11 +3,16 @@
  * It ends when its parent goes, and its parent starts it again when it dies.
  */
 import packageJson from '../../package.json' with { type: 'json' };
-import type { ReaderAdapter, SlotAdapter } from '../../native/adapters.ts';
+import type { HubAdapter, ReaderAdapter, SlotAdapter, TabletAdapter } from '../../native/adapters.ts';
 import { systemClock } from '../../native/clock.ts';
 import { HOST_CONFIG_VARIABLE, portsBySlot, readHostConfig, type HostConfig } from '../../native/host-config.ts';
 import { createDeviceHost } from '../../native/host.ts';
+import { cambrionixHub } from '../../native/hub/cambrionix.ts';
+import { sysfsPower } from '../../native/hub/sysfs-power.ts';
+import { hidReaders } from '../../native/readers/hid/hid.ts';
 import { pcscReaders } from '../../native/readers/pcsc.ts';
+import { adbTablets } from '../../native/tablets/adb.ts';
+import { appleTablets } from '../../native/tablets/apple.ts';
 import { usbSlots } from '../../native/usb/slots.ts';
 import { parentProcessTransport } from '../transport/child-process.ts';
 import { parentPortOf, stationThroughShell } from '../transport/utility-process.ts';
@@ -27,7 +32,14 @@ function configuration(): HostConfig {
   }
 }
 
-async function hardware(config: HostConfig): Promise<{ readers: ReaderAdapter[]; slots: SlotAdapter | undefined }> {
+interface Hardware {
+  readonly readers: readonly ReaderAdapter[];
+  readonly slots: SlotAdapter | undefined;
+  readonly hub: HubAdapter | undefined;
+  readonly tablets: readonly TabletAdapter[];
+}
+
+async function hardware(config: HostConfig): Promise<Hardware> {
   const simulated = config.readers === 'simulated' || config.slots === 'simulated' ? await simulatedHardwareAt(config.simulatorUrl) : undefined;
   const readers: Record<HostConfig['readers'], () => ReaderAdapter[]> = {
     pcsc: () => [pcscReaders({ clock: systemClock })],
@@ -39,7 +51,28 @@ async function hardware(config: HostConfig): Promise<{ readers: ReaderAdapter[];
     simulated: () => simulated?.slots,
     none: () => undefined,
   };
-  return { readers: readers[config.readers](), slots: slots[config.slots]() };
+  const { adb, apple } = config.tablets;
+  return {
+    readers: [...readers[config.readers](), ...(config.hidReaders ? [hidReaders({ clock: systemClock })] : [])],
+    slots: slots[config.slots](),
+    hub: hubOf(config),
+    tablets: [
+      ...(adb ? [adbTablets({ clock: systemClock, port: adb.port, start: adb.start })] : []),
+      ...(apple ? [appleTablets({ clock: systemClock, ...(apple.socket === undefined ? {} : { address: { path: apple.socket } }) })] : []),
+    ],
+  };
+}
+
+function hubOf(config: HostConfig): HubAdapter | undefined {
+  const { hub } = config;
+  switch (hub.kind) {
+    case 'none':
+      return undefined;
+    case 'kernel':
+      return sysfsPower({ clock: systemClock, ports: portsBySlot(config) });
+    case 'cambrionix':
+      return cambrionixHub({ clock: systemClock, host: hub.host, port: hub.port, slots: new Map(Object.entries(hub.slots).map(([slot, at]) => [Number(slot), at])) });
+  }
 }
 
 async function simulatedHardwareAt(url: string | undefined): Promise<{ readers: ReaderAdapter; slots: SlotAdapter }> {

@@ -1,14 +1,22 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { usbSerial, type SlotState } from '../../app/contract/device-host.ts';
+import { existsSync } from 'node:fs';
+import type { SlotState } from '../../app/contract/device-host.ts';
 import type { CommandOutcome, RunningSlots, SlotAdapter, SlotCommand, SlotEvent } from '../adapters.ts';
 import type { HostClock } from '../clock.ts';
+import { enumerationAt, serialAt, USB_DEVICES } from './bus.ts';
+import { flapping } from './flapping.ts';
+import { loadUsbEvents, type UsbEvents } from './hotplug.ts';
+import { hubLosses, type HubChange } from './hub-losses.ts';
+import { lookOnNews } from './look-on-news.ts';
 
-const SYSFS = '/sys/bus/usb/devices';
-const POLL_MS = 250;
 /** The first whole cart waits this long for serials, so that a start is not mistaken for tablets that lost theirs. */
 const FIRST_SERIALS_MS = 1_000;
+/**
+ * The kernel takes away what hangs on a dying hub before the hub itself. So a departure is told this much later than it is seen;
+ * once a second one follows it, a hub may be dying, and both wait until no more have followed for longer, up to a limit.
+ */
+const HOLD_MS = 8;
+const HOLD_SEVERAL_MS = 40;
+const LONGEST_HOLD_MS = 250;
 
 export interface UsbSlotsDeps {
   readonly clock: HostClock;
@@ -16,31 +24,47 @@ export interface UsbSlotsDeps {
   readonly ports: ReadonlyMap<number, string>;
   /** The kernel's folder of USB devices; tests put their own here. */
   readonly root?: string;
+  /** Where news of changes comes from; without it the bus is looked at every 250 ms. */
+  readonly events?: () => UsbEvents;
 }
 
-/** What a port held at the last look. `enumeration` changes whenever a device leaves and comes back, however quickly. */
+/** What a port held when its slot was last told. */
 type Docked = { readonly enumeration: string; readonly serial: string | undefined };
 
 /**
  * Slots of a cart without lights and without port power: presence and serial from the kernel's own table of USB devices,
- * looked at every 250 ms. A tablet that left and returned between two looks is told as both.
+ * looked at whenever the kernel says that something changed, and from time to time. A tablet that left and returned between
+ * two looks is told as both; a hub that dies is told before the slots it takes with it.
  */
-export function usbSlots({ clock, ports, root = SYSFS }: UsbSlotsDeps): SlotAdapter {
-  return { name: 'usb', start: (sink) => startUsb({ clock, ports, root }, sink) };
+export function usbSlots({ clock, ports, root = USB_DEVICES, events = loadUsbEvents }: UsbSlotsDeps): SlotAdapter {
+  return { name: 'usb', start: (sink) => startUsb({ clock, ports, root, events }, sink) };
 }
 
-function startUsb({ clock, ports, root }: Required<UsbSlotsDeps>, sink: (event: SlotEvent) => void): RunningSlots {
+function startUsb({ clock, ports, root, events }: Required<UsbSlotsDeps>, sink: (event: SlotEvent) => void): RunningSlots {
   const docked = new Map<number, Docked | undefined>();
   const reading = new Set<number>();
+  /** When the departure of a tablet was seen that is still told as present. */
+  const leaving = new Map<number, number>();
+  /** Why the serial of what is in a slot cannot be read. */
+  const unreadable = new Map<number, string>();
+  let hubs = hubLosses(ports);
+  let flaps = flapping();
   let seeing = false;
   let settling = false;
   let stopped = false;
   let told = '';
+  let cancelHold = () => {};
 
   function tellState(state: 'working' | 'absent' | 'failing', detail?: string): void {
     if (told === `${state} ${detail ?? ''}`) return;
     told = `${state} ${detail ?? ''}`;
     sink({ event: 'adapter', state, ...(detail === undefined ? {} : { detail }) });
+  }
+
+  function tellStanding(): void {
+    const [trouble] = unreadable.values();
+    if (trouble === undefined) tellState('working', flaps.detail(clock.monoMs()));
+    else tellState('failing', trouble);
   }
 
   function stateOf(slot: number): SlotState {
@@ -51,56 +75,99 @@ function startUsb({ clock, ports, root }: Required<UsbSlotsDeps>, sink: (event: 
   const whole = (): SlotState[] => [...ports.keys()].sort((a, b) => a - b).map(stateOf);
   const tellSlot = (slot: number): void => sink({ event: 'slot', ...stateOf(slot) });
 
-  /** The number the kernel gave at enumeration; undefined when nothing is there. */
-  function enumerationAt(port: string): string | undefined {
-    try {
-      return readFileSync(join(root, port, 'devnum'), 'utf8').trim();
-    } catch (error) {
-      if (isGone(error)) return undefined;
-      throw error;
-    }
+  function forget(): void {
+    seeing = false;
+    docked.clear();
+    leaving.clear();
+    unreadable.clear();
+    cancelHold();
+    hubs = hubLosses(ports);
+    flaps = flapping();
   }
 
-  /** Not awaited by the look: the kernel holds this file back while it resets the device, which takes seconds. */
+  /** Not awaited by the look: the kernel may hold the serial back for seconds. */
   async function readSerial(slot: number, port: string, enumeration: string): Promise<void> {
     if (reading.has(slot)) return;
     reading.add(slot);
     try {
-      const serial = usbSerial.safeParse((await readFile(join(root, port, 'serial'), 'utf8')).trim());
+      const serial = await serialAt(root, port);
+      unreadable.delete(slot);
       // It may have been held back so long that another device is there by now.
-      if (!serial.success || enumerationAt(port) !== enumeration) return;
-      docked.set(slot, { enumeration, serial: serial.data });
+      if (serial === undefined || stopped || docked.get(slot)?.enumeration !== enumeration || enumerationAt(root, port) !== enumeration) return;
+      docked.set(slot, { enumeration, serial });
       if (seeing) tellSlot(slot);
     } catch (error) {
-      // A device may have no serial, or leave while it is asked: the next look finds out which.
-      if (!isGone(error)) tellState('failing', `slot ${slot}: serial cannot be read: ${String(error)}`);
+      if (stopped || docked.get(slot)?.enumeration !== enumeration) return;
+      unreadable.set(slot, `slot ${slot}: the tablet's serial cannot be read, so it is not known which one it is: ${String(error)}`);
+      if (seeing) tellStanding();
     } finally {
       reading.delete(slot);
     }
   }
 
-  function look(): void {
+  /** True when something had changed since the last look. */
+  function look(): boolean {
     if (!existsSync(root)) {
-      seeing = false;
-      docked.clear();
+      const wasSeeing = seeing;
+      forget();
       tellState('absent', `no USB bus on this machine (${root} does not exist)`);
+      return wasSeeing;
+    }
+    const nowMs = clock.monoMs();
+    const enumerations = new Map([...ports].map(([slot, port]) => [slot, enumerationAt(root, port)]));
+    // Hubs after slots: a hub that is still there now was there for every slot that has been looked at.
+    const hubChanges = hubs.look((hub) => enumerationAt(root, hub), nowMs);
+    const cutOff = tellHubs(hubChanges);
+    let changed = hubChanges.length > 0;
+    const seenAt = (slot: number) => (hubs.isCutOff(slot) ? undefined : enumerations.get(slot));
+    for (const slot of ports.keys()) {
+      const [before, now] = [docked.get(slot), seenAt(slot)];
+      if (leaving.has(slot) ? !cutOff.has(slot) : before?.enumeration === now) continue;
+      changed = true;
+      if (seeing && before !== undefined && !cutOff.has(slot) && !hubs.isCutOff(slot) && hubs.sharesHub(slot)) leaving.set(slot, nowMs);
+      else change(slot, now, nowMs);
+    }
+    tellDepartures(seenAt, nowMs);
+    const serials = [...ports].flatMap(([slot, port]) => {
+      const here = docked.get(slot);
+      return here === undefined || here.serial !== undefined || leaving.has(slot) ? [] : [readSerial(slot, port, here.enumeration)];
+    });
+    if (!seeing && !settling) settle(serials);
+    if (seeing) tellStanding();
+    return changed;
+  }
+
+  /** Tells the slot as it is now; a tablet swapped for another, or for itself, as gone and come. */
+  function change(slot: number, enumeration: string | undefined, nowMs: number): void {
+    leaving.delete(slot);
+    const steps = docked.get(slot) === undefined ? [enumeration] : [undefined, enumeration];
+    for (const step of steps) {
+      if (step === undefined && docked.get(slot) === undefined) continue;
+      unreadable.delete(slot);
+      docked.set(slot, step === undefined ? undefined : { enumeration: step, serial: undefined });
+      if (!seeing) continue;
+      flaps.changed(slot, nowMs);
+      tellSlot(slot);
+    }
+  }
+
+  /** Returns the slots that went with them. */
+  function tellHubs(changes: readonly HubChange[]): ReadonlySet<number> {
+    if (seeing) for (const { hub, state, slots } of changes) sink({ event: 'hub', hub, state, slots: [...slots] });
+    return new Set(changes.flatMap(({ slots }) => slots));
+  }
+
+  function tellDepartures(seenAt: (slot: number) => string | undefined, nowMs: number): void {
+    cancelHold();
+    const departed = [...leaving.values(), ...hubs.missedMs()];
+    if (departed.length === 0) return;
+    const due = Math.min(Math.max(...departed) + (departed.length > 1 ? HOLD_SEVERAL_MS : HOLD_MS), Math.min(...departed) + LONGEST_HOLD_MS);
+    if (nowMs < due) {
+      cancelHold = clock.after(due - nowMs, guardedLook);
       return;
     }
-    const serials: Promise<void>[] = [];
-    for (const [slot, port] of ports) {
-      const before = docked.get(slot);
-      const enumeration = enumerationAt(port);
-      if (before?.enumeration !== enumeration) {
-        docked.set(slot, undefined);
-        if (seeing && before !== undefined) tellSlot(slot);
-        if (enumeration !== undefined) {
-          docked.set(slot, { enumeration, serial: undefined });
-          if (seeing) tellSlot(slot);
-        }
-      }
-      if (enumeration !== undefined && docked.get(slot)?.serial === undefined) serials.push(readSerial(slot, port, enumeration));
-    }
-    if (!seeing && !settling) settle(serials);
+    tellHubs(hubs.settle());
+    for (const slot of [...leaving.keys()]) change(slot, seenAt(slot), nowMs);
   }
 
   function settle(serials: readonly Promise<void>[]): void {
@@ -112,18 +179,19 @@ function startUsb({ clock, ports, root }: Required<UsbSlotsDeps>, sink: (event: 
       settling = false;
       if (stopped || !existsSync(root)) return;
       seeing = true;
-      tellState('working');
+      tellStanding();
       sink({ event: 'slots', slots: whole() });
     });
   }
 
-  function guardedLook(): void {
+  function guardedLook(): boolean {
+    if (stopped) return false;
     try {
-      look();
+      return look();
     } catch (error) {
-      seeing = false;
-      docked.clear();
+      forget();
       tellState('failing', `the USB bus cannot be read: ${String(error)}`);
+      return false;
     }
   }
 
@@ -132,23 +200,20 @@ function startUsb({ clock, ports, root }: Required<UsbSlotsDeps>, sink: (event: 
     return Promise.resolve({ ok: false, reason: asked === 'light' ? 'no-light' : 'no-power-control' });
   }
 
-  if (ports.size === 0) tellState('absent', 'no slot is mapped to a USB port: set `ports` in the configuration');
-  else guardedLook();
-  const stopLooking = ports.size === 0 ? () => {} : clock.every(POLL_MS, guardedLook);
+  if (ports.size === 0) {
+    tellState('absent', 'no slot is mapped to a USB port: set `ports` in the configuration');
+    return { command, snapshot: () => undefined, stop: () => Promise.resolve() };
+  }
+  const watch = lookOnNews({ clock, events, look: guardedLook });
 
   return {
     command,
     snapshot: () => (seeing ? whole() : undefined),
     stop() {
-      stopLooking();
       stopped = true;
       seeing = false;
-      return Promise.resolve();
+      cancelHold();
+      return watch.stop();
     },
   };
-}
-
-function isGone(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return code === 'ENOENT' || code === 'ENODEV' || code === 'ENXIO' || code === 'ENOTDIR';
 }

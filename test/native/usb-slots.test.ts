@@ -40,7 +40,7 @@ function bus() {
 async function watching(root: string, ports: ReadonlyMap<number, string> = PORTS) {
   const clock = heldClock();
   const events: SlotEvent[] = [];
-  const slots = usbSlots({ clock, ports, root }).start((event) => events.push(event));
+  const slots = usbSlots({ clock, ports, root, events: () => ({ found: false, detail: 'not in this test' }) }).start((event) => events.push(event));
   cleanUps.push(() => slots.stop());
   const changes = () => events.filter(({ event }) => event === 'slot');
   return { clock, events, slots, changes, look: () => clock.advance(250), whole: () => waitFor('the whole cart', () => events.find(({ event }) => event === 'slots')) };
@@ -135,6 +135,27 @@ describe('real slots over the kernel\'s table of USB devices', () => {
     plug('1-1.2', 'has blanks in it');
     const { whole } = await watching(root);
     expect(await whole()).toEqual({ event: 'slots', slots: [{ slot: 1, present: true }, { slot: 2, present: true }] });
+  });
+
+  it('say once that a serial cannot be read, and no longer when the tablet is gone', async () => {
+    const { root, plug, unplug } = bus();
+    const { whole, look, events } = await watching(root);
+    await whole();
+    plug('1-1.1');
+    mkdirSync(join(root, '1-1.1', 'serial'));
+    const standings = () => events.filter(({ event }) => event === 'adapter').slice(1);
+    await waitFor('the trouble', () => {
+      look();
+      return standings().length > 0;
+    });
+    for (let turn = 0; turn < 3; turn += 1) {
+      look();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(standings()).toEqual([{ event: 'adapter', state: 'failing', detail: expect.stringMatching(/^slot 1: the tablet's serial cannot be read/) as string }]);
+    unplug('1-1.1');
+    look();
+    expect(standings().at(-1)).toEqual({ event: 'adapter', state: 'working' });
   });
 
   it('on a machine without USB are absent and unknown, never empty, and whole once the bus is there', async () => {
