@@ -6,6 +6,8 @@ import type { HostClock } from './clock.ts';
 
 /** Time an adapter has for a command before the host refuses in its place. */
 const COMMAND_DEADLINE_MS = 2_000;
+/** A card computes for seconds; the reader gives up on it before that. */
+const CARD_DEADLINE_MS = 4_000;
 /** How many taps back a PIN may be meant for; readers hold one card each. */
 const TAPS_REMEMBERED = 16;
 const HEARTBEAT_MS = 1_000;
@@ -160,10 +162,10 @@ export function createDeviceHost(deps: DeviceHostDeps): { stop(): Promise<void> 
   }
 
   /** `what` names the command for the log. */
-  function withinDeadline(what: string, act: () => Promise<CommandOutcome>): Promise<CommandOutcome> {
+  function withinDeadline(what: string, act: () => Promise<CommandOutcome>, deadlineMs = COMMAND_DEADLINE_MS): Promise<CommandOutcome> {
     return new Promise((resolve) => {
-      const cancel = clock.after(COMMAND_DEADLINE_MS, () => {
-        log(`device host: ${what} was not answered in ${COMMAND_DEADLINE_MS} ms`);
+      const cancel = clock.after(deadlineMs, () => {
+        log(`device host: ${what} was not answered in ${deadlineMs} ms`);
         resolve(refused('adapter-failing'));
       });
       // Called inside the chain, so that an adapter that throws at once is refused like one that rejects.
@@ -186,7 +188,7 @@ export function createDeviceHost(deps: DeviceHostDeps): { stop(): Promise<void> 
         return { ok: true };
       case 'card-pin': {
         const card = tapped.get(request.tap);
-        return card === undefined ? refused('card-gone') : withinDeadline('the PIN for a card', async () => (await running.get(card.adapter)?.cardPin?.(card.reader, card.uid, request.pin)) ?? refused('card-has-no-pin'));
+        return card === undefined ? refused('card-gone') : withinDeadline('the PIN for a card', async () => (await running.get(card.adapter)?.cardPin?.(card.reader, card.uid, request.pin)) ?? refused('card-has-no-pin'), CARD_DEADLINE_MS);
       }
       default:
         return worked(request);

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { hostMessage, type SlotState } from '../../app/contract/device-host.ts';
 import { inMemoryPair } from '../../app/transport/in-memory.ts';
-import type { CommandOutcome, ReaderAdapter, ReaderEvent, SlotAdapter, SlotCommand, SlotEvent } from '../../native/adapters.ts';
+import type { CommandOutcome, HubAdapter, HubEvent, ReaderAdapter, ReaderEvent, RunningReaders, SlotAdapter, SlotCommand, SlotEvent, TabletAdapter, TabletEvent } from '../../native/adapters.ts';
 import { createDeviceHost } from '../../native/host.ts';
 import { heldClock } from './held-clock.ts';
 
@@ -47,7 +47,7 @@ function scriptedSlots(cart: readonly SlotState[] | undefined, command: (asked: 
   return adapter;
 }
 
-function hostWith({ readers = [], slots }: { readers?: ReaderAdapter[]; slots?: SlotAdapter }) {
+function hostWith({ readers = [], slots, hub, tablets }: { readers?: ReaderAdapter[]; slots?: SlotAdapter; hub?: HubAdapter; tablets?: TabletAdapter[] }) {
   const clock = heldClock();
   const [near, far] = inMemoryPair();
   const sent: Message[] = [];
@@ -55,7 +55,7 @@ function hostWith({ readers = [], slots }: { readers?: ReaderAdapter[]; slots?: 
   const closed: string[] = [];
   far.onMessage((message) => sent.push(hostMessage.parse(message) as Message));
   far.onClose((cause) => closed.push(cause));
-  const host = createDeviceHost({ transport: near, readers, slots, clock, version: '0.0.1', log: (line) => logged.push(line) });
+  const host = createDeviceHost({ transport: near, readers, slots, hub, tablets: tablets ?? [], clock, version: '0.0.1', log: (line) => logged.push(line) });
   stops.push(() => host.stop());
   const events = () => sent.filter((message) => 'event' in message && message['event'] !== 'heartbeat');
   return {
@@ -121,6 +121,78 @@ describe('the stream of events', () => {
     clock.advance(3_000);
     await turn();
     expect(sent.filter(({ event }) => event === 'heartbeat')).toHaveLength(3);
+  });
+});
+
+describe('a hub and tablets', () => {
+  const scriptedHub = (command: (asked: SlotCommand) => Promise<CommandOutcome>): HubAdapter & { say(event: HubEvent): void } => {
+    let sink: (event: HubEvent) => void = () => {};
+    return { name: 'hub', say: (event) => sink(event), start: (given) => ((sink = given), { command, stop: async () => {} }) };
+  };
+
+  it('a hub that cannot do it, or does not know the slot, leaves it to what sees the slots; one that fails does not', async () => {
+    const hub = scriptedHub(async ({ command, slot }) => (slot === 2 ? { ok: false, reason: 'no-slot' } : command === 'light' ? { ok: false, reason: 'no-light' } : slot === 3 ? { ok: false, reason: 'adapter-failing' } : { ok: true }));
+    const asked: SlotCommand[] = [];
+    const slots = scriptedSlots([{ slot: 1, present: false }], async (command) => (asked.push(command), { ok: true }));
+    const { ask, replies } = hostWith({ slots, hub });
+    await ask({ id: 1, request: { command: 'port-power', slot: 1, on: false } }, { id: 2, request: { command: 'port-power', slot: 2, on: false } }, { id: 3, request: { command: 'port-power', slot: 3, on: false } }, { id: 4, request: { command: 'light', slot: 1, light: 'take' } });
+    await turn();
+    expect(replies().sort((a, b) => Number(a['id']) - Number(b['id']))).toEqual([{ id: 1, ok: true }, { id: 2, ok: true }, { id: 3, ok: false, reason: 'adapter-failing' }, { id: 4, ok: true }]);
+    expect(asked.map(({ command, slot }) => [command, slot])).toEqual([['port-power', 2], ['light', 1]]);
+  });
+
+  it('what they measure and tell goes on, stamped; what breaks the contract makes them failing and goes nowhere', async () => {
+    const hub = scriptedHub(async () => ({ ok: true }));
+    let say: (event: TabletEvent) => void = () => {};
+    const { events } = hostWith({ hub, tablets: [{ name: 'adb', start: (sink) => ((say = sink), { stop: async () => {} }) }] });
+    await turn();
+    hub.say({ event: 'port', slot: 1, readMonoMs: 0, reading: { milliamps: 1_900 } });
+    say({ event: 'tablet', serial: 'R52T', source: 'adb', standing: 'read', readMonoMs: 0, facts: { osVersion: '15' } });
+    say({ event: 'tablet', serial: 'R52T', source: 'adb', standing: 'read', readMonoMs: 0, facts: { batteryPercent: 101 } });
+    await turn();
+    expect(events().slice(-3)).toMatchObject([{ event: 'port', slot: 1, reading: { milliamps: 1_900 } }, { event: 'tablet', serial: 'R52T', facts: { osVersion: '15' } }, { event: 'adapter', name: 'adb', state: 'failing' }]);
+  });
+});
+
+describe('cards that prove themselves', () => {
+  const cardReader = (more: Partial<RunningReaders>): ReaderAdapter & { say(event: ReaderEvent): void } => {
+    let sink: (event: ReaderEvent) => void = () => {};
+    return { name: 'cards', say: (event) => sink(event), start: (given) => ((sink = given), { stop: async () => {}, ...more }) };
+  };
+  const tap = { event: 'tap', reader: 'front', assurance: 'crypto', uid: 'AB'.repeat(16) } as const;
+
+  it('every adapter is told whom to believe; the PIN goes to the reader of that tap alone, and never into the log', async () => {
+    const [trusted, asked]: [unknown[], unknown[]] = [[], []];
+    const cards = cardReader({ trust: (trust) => trusted.push(trust), cardPin: async (...all) => (asked.push(all), { ok: false, reason: 'card-pin-wrong' }) });
+    const { ask, replies, events, logged } = hostWith({ readers: [cards, scriptedReader('numbers')] });
+    await turn();
+    cards.say(tap);
+    await turn();
+    const trust = { authorities: [], revoked: [], nowMs: 5 };
+    const told = events().find(({ event }) => event === 'tap')?.['tap'];
+    await ask({ id: 1, request: { command: 'badge-trust', trust } }, { id: 2, request: { command: 'card-pin', tap: told, pin: '123456' } }, { id: 3, request: { command: 'card-pin', tap: 'another', pin: '123456' } }, { id: 4, request: { command: 'card-pin', tap: told, pin: '12345' } });
+    await turn();
+    expect([trusted, asked]).toEqual([[trust], [['front', tap.uid, '123456']]]);
+    expect(replies().sort((a, b) => Number(a['id']) - Number(b['id']))).toEqual([{ id: 1, ok: true }, { id: 2, ok: false, reason: 'card-pin-wrong' }, { id: 3, ok: false, reason: 'card-gone' }]);
+    expect(logged.join()).toContain('malformed');
+    expect(logged.join()).not.toContain('12345');
+  });
+
+  it('a reader that cannot ask for a PIN says so, and a card that never answers holds up nobody for longer than four seconds', async () => {
+    const numbers = scriptedReader('numbers');
+    const mute = cardReader({ cardPin: () => new Promise(() => {}) });
+    const { ask, replies, events, clock } = hostWith({ readers: [numbers, mute] });
+    await turn();
+    numbers.say({ ...tap, reader: 'back' });
+    mute.say(tap);
+    await turn();
+    const [back, front] = events().filter(({ event }) => event === 'tap').map((each) => each['tap']);
+    await ask({ id: 1, request: { command: 'card-pin', tap: back, pin: '123456' } }, { id: 2, request: { command: 'card-pin', tap: front, pin: '123456' } });
+    await turn();
+    expect(replies()).toEqual([{ id: 1, ok: false, reason: 'card-has-no-pin' }]);
+    clock.advance(4_000);
+    await turn();
+    expect(replies().at(-1)).toEqual({ id: 2, ok: false, reason: 'adapter-failing' });
   });
 });
 
