@@ -7,6 +7,7 @@ import { benchLedger, type Row } from './bench/ledger.ts';
 import { benchPainted } from './bench/painted.ts';
 import { benchReader } from './bench/reader.ts';
 import { benchTap } from './bench/tap.ts';
+import { benchUndock } from './bench/undock.ts';
 import { benchVerify } from './bench/verify.ts';
 
 const ledger = await benchLedger();
@@ -20,6 +21,7 @@ const rows: Row[] = [
   ...(await benchTap({ appendMs: floorOf('durable append, one entry'), signatureMs: floorOf('one Ed25519 signature of a checkpoint') })),
   ...(await benchPainted()),
   ...(await benchReader()),
+  ...(await benchUndock()),
   ...(await benchIdle()),
   ...(await benchBoot()),
   ...(await benchVerify()),

@@ -4,15 +4,11 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, it } from 'vitest';
-import { loadUsbEvents } from '../../../native/usb/hotplug.ts';
-import { PYTHON } from './announced-bus.ts';
+import { usbTestbedCommand, whyNoUsbTestbed } from './testbed.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const INNER_DEADLINE_MS = 60_000;
 const TESTBED_VARIABLE = 'DOCKWARD_USB_TESTBED';
-/** udev's messages reach a whole network namespace, and /sys must be ours: both are made anew, and all ends with the first process. */
-const UNSHARE = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc', ...(process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'])];
-const INSIDE = 'mount -t tmpfs -o mode=755 tmpfs /sys && exec "$@"';
 
 type Misfortunes = Readonly<Record<string, () => Promise<void>>>;
 interface InnerReport {
@@ -26,7 +22,7 @@ interface InnerReport {
  */
 export function insideUsbTestbed(suite: string, file: string, misfortunes: Misfortunes, programs: readonly string[] = []): void {
   const inside = process.env[TESTBED_VARIABLE] !== undefined;
-  const reason = inside ? undefined : whyNoTestbed(programs);
+  const reason = inside ? undefined : whyNoUsbTestbed(programs);
   describe(suite, () => {
     if (inside) {
       for (const [name, run] of Object.entries(misfortunes)) it(name, run);
@@ -50,17 +46,6 @@ export function insideUsbTestbed(suite: string, file: string, misfortunes: Misfo
   });
 }
 
-function whyNoTestbed(programs: readonly string[]): string | undefined {
-  if (process.platform !== 'linux') return 'a /sys of our own needs Linux';
-  if (!existsSync(PYTHON)) return 'python3 is not installed';
-  const events = loadUsbEvents();
-  if (!events.found) return events.detail;
-  const missing = programs.find((program) => spawnSync(program, ['--version']).error !== undefined);
-  if (missing !== undefined) return `${missing} is not installed`;
-  const allowed = spawnSync('unshare', [...UNSHARE, 'true'], { encoding: 'utf8' });
-  return allowed.status === 0 ? undefined : `namespaces are not permitted: ${(allowed.error?.message ?? allowed.stderr).trim()}`;
-}
-
 /** By name of the test: why it failed, undefined for a pass. */
 function runInside(file: string): Map<string, string | undefined> {
   const folder = mkdtempSync(join(tmpdir(), 'dockward-usb-'));
@@ -69,7 +54,8 @@ function runInside(file: string): Map<string, string | undefined> {
     const vitest = [process.execPath, join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '-c', 'test/vitest.config.ts', relative(ROOT, file), '--reporter=json', `--outputFile=${report}`, '--no-color'];
     // The inner runner must not think that it is a worker of this one.
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST') && name !== 'TEST'));
-    const ran = spawnSync('unshare', [...UNSHARE, 'sh', '-c', INSIDE, 'sh', ...vitest], { cwd: ROOT, encoding: 'utf8', env: { ...env, [TESTBED_VARIABLE]: '1' }, timeout: INNER_DEADLINE_MS, killSignal: 'SIGKILL' });
+    const [program, ...args] = usbTestbedCommand(vitest);
+    const ran = spawnSync(program, args, { cwd: ROOT, encoding: 'utf8', env: { ...env, [TESTBED_VARIABLE]: '1' }, timeout: INNER_DEADLINE_MS, killSignal: 'SIGKILL' });
     if (!existsSync(report)) throw new Error(`the testbed run left no report (${ran.error?.message ?? `exit ${ran.status}`}):\n${ran.stdout}${ran.stderr}`);
     const written = JSON.parse(readFileSync(report, 'utf8')) as InnerReport;
     const results = written.testResults.flatMap((result) => result.assertionResults);
