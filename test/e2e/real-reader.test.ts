@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import ward from '../../resources/demo/ward.json' with { type: 'json' };
@@ -14,6 +15,7 @@ import { everythingCaughtUp, openStage, personCalled } from './stage.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const STORY = '5 · with a real reader: a card in its field releases a clean tablet, and again, without a PIN, after it came back';
 const INNER_DEADLINE_MS = 360_000;
+const HAND_MS = 1_000;
 
 /** Inside the namespaces PostgreSQL needs a user of its own, and an ordinary user is given one only. */
 const whyNot = (): string | undefined => whyNoTestbed() ?? (process.getuid?.() === 0 ? undefined : 'needs root, because PostgreSQL needs a second user inside the namespaces');
@@ -49,6 +51,8 @@ async function tellStory(testbed: PcscTestbed): Promise<void> {
   let card: VirtualCard | undefined;
   const badge = async (): Promise<void> => {
     await card?.remove();
+    // A hand is slower than a badge that shakes in the field (BOUNCE_MS), by more than the 400 ms in which pcscd notices either.
+    if (card) await pause(HAND_MS);
     card = await insertCard(slotOf(testbed, 0).port, { uid: maria.badgeUid });
   };
   try {
