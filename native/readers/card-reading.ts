@@ -1,65 +1,34 @@
-import type { HostClock } from '../clock.ts';
-import { GET_UID, readUidAnswer, type UidReading } from './badge-uid.ts';
-import { LEAVE_CARD, outsideNative, SHARE_SHARED, type PcscReader } from './pcsclite-module.ts';
+import type { CommandOutcome } from '../adapters.ts';
+import { GET_UID, readUidAnswer, type UnreadableCause } from './badge-uid.ts';
+import { converseWithCard, type CardDeps, type Conversation } from './card-link.ts';
+import { proveCard, proveHolder } from './card-proof.ts';
+import type { CardTrust } from './card-trust.ts';
 
-/** A badge answers within tens of milliseconds; whoever takes this long is not going to. */
-const READ_DEADLINE_MS = 1_200;
-const UID_ANSWER_LIMIT = 64;
+/** Who a card is: by its signed name once it has proved itself (`crypto`), otherwise by its number. */
+export type ReadBadge = { readonly ok: true; readonly uid: string; readonly assurance: 'uid' | 'crypto' };
+export type CardOutcome = ReadBadge | { readonly ok: false; readonly cause: UnreadableCause | 'disturbed' | 'service-lost' };
 
-/** `service-lost`: it was the smart-card service that failed, and nothing is known about the card. */
-export type CardOutcome = UidReading | { readonly ok: false; readonly cause: 'service-lost' };
-
-export interface CardReading {
-  /** The outcome, at the latest when the card counts as mute. */
-  readonly outcome: Promise<CardOutcome>;
-  /** When the reader is free again: a mute card holds it until it is pulled. */
-  readonly released: Promise<void>;
-}
-
-/** Reads the identifier of the card in the field, once. Shares the card, so that other programs keep working. */
-export function readCard(reader: PcscReader, clock: HostClock): CardReading {
-  const released = Promise.withResolvers<void>();
-  const outcome = new Promise<CardOutcome>((resolve) => {
-    const cancel = clock.after(READ_DEADLINE_MS, () => resolve({ ok: false, cause: 'mute' }));
-    const finish = (reading: CardOutcome) => {
-      cancel();
-      resolve(reading);
-    };
-    const onAnswer = outsideNative((failed: Error | null | undefined, answer: Buffer) => {
-      finish(failed ? outcomeOfError(failed) : readUidAnswer(answer));
-      // Its error would say that the card or the service is gone, which the outcome or the next status says better.
-      reader.disconnect(LEAVE_CARD, outsideNative(() => released.resolve()));
-    });
-    const onConnected = outsideNative((refused: Error | null | undefined, protocol: number) => {
-      if (!refused) return reader.transmit(GET_UID, UID_ANSWER_LIMIT, protocol, onAnswer);
-      finish(outcomeOfError(refused));
-      released.resolve();
-    });
-    reader.connect({ share_mode: SHARE_SHARED }, onConnected);
+/** Reads the card in the field, once. With `trust`, one that shows a certificate must prove itself and is never read by its number. */
+export function readCard(deps: CardDeps, trust: CardTrust | undefined): Conversation<CardOutcome> {
+  return converseWithCard<CardOutcome>(deps, async (exchange) => {
+    if (trust !== undefined) {
+      const proof = await proveCard(exchange, trust);
+      if (!proof.ok) return proof;
+      if (proof.proven) return { ok: true, uid: proof.uuid, assurance: 'crypto' };
+    }
+    const answered = await exchange(GET_UID);
+    if (!answered.ok) return answered;
+    const reading = readUidAnswer(answered.answer);
+    return reading.ok ? { ...reading, assurance: 'uid' } : reading;
   });
-  return { outcome, released: released.promise };
 }
 
-/** Codes from winscard.h: removed card, no card, reader unavailable, reader unknown, not transacted, communication lost. */
-const REMOVED = [0x80100069, 0x8010000c, 0x80100017, 0x80100009, 0x80100016, 0x8010002f];
-/** Unresponsive card, unpowered card. */
-const UNRESPONSIVE = [0x80100066, 0x80100067];
-/** Transport error, no service, service stopped, handle of a service that is gone. */
-const SERVICE = [0x80100013, 0x8010001d, 0x8010001e, 0x80100003];
-
-/** True for an error that says the smart-card service went away, whatever it was asked. */
-export function isServiceLoss(error: Error): boolean {
-  return SERVICE.includes(codeOf(error));
-}
-
-function codeOf(error: Error): number {
-  return Number(/0x[0-9a-f]{8}/i.exec(error.message)?.[0] ?? Number.NaN);
-}
-
-function outcomeOfError(error: Error): CardOutcome {
-  const code = codeOf(error);
-  if (REMOVED.includes(code)) return { ok: false, cause: 'removed' };
-  if (UNRESPONSIVE.includes(code)) return { ok: false, cause: 'mute' };
-  if (isServiceLoss(error)) return { ok: false, cause: 'service-lost' };
-  return { ok: false, cause: 'protocol' };
+/** Lets the card in the field, whose signed name is `uid`, prove its holder's PIN. */
+export function askHolder(deps: CardDeps, trust: CardTrust, uid: string, pin: string): { readonly outcome: Promise<CommandOutcome>; readonly released: Promise<void> } {
+  const { outcome, released } = converseWithCard(deps, (exchange) => proveHolder(exchange, trust, uid, pin));
+  const answered = outcome.then((said): CommandOutcome => {
+    if (!('cause' in said)) return said;
+    return { ok: false, reason: said.cause === 'removed' ? 'card-gone' : 'adapter-failing' };
+  });
+  return { outcome: answered, released };
 }

@@ -1,6 +1,7 @@
-import type { AdapterState, ReaderAdapter, ReaderEvent } from '../adapters.ts';
+import type { AdapterState, ReaderAdapter, ReaderEvent, RunningReaders } from '../adapters.ts';
 import type { HostClock } from '../clock.ts';
-import { isServiceLoss } from './card-reading.ts';
+import { isServiceLoss } from './card-link.ts';
+import { cardTrust, type CardTrust } from './card-trust.ts';
 import { loadPcsclite, outsideNative, type PcscInstance, type PcscModule, type PcscReader } from './pcsclite-module.ts';
 import { watchReader, type ReaderWatch } from './reader-watch.ts';
 import { probePcscService, type ServiceAnswer } from './service-probe.ts';
@@ -28,14 +29,14 @@ interface Session {
 }
 
 /**
- * Badge readers over PC/SC, contactless identifiers only. The connection to the service never heals after an error, so it
+ * Badge readers over PC/SC: PIV cards that prove themselves once `trust` has named authorities, otherwise contactless identifiers. The connection to the service never heals after an error, so it
  * is thrown away whole and made anew with back-off (0.25–5 s), for as long as it takes.
  */
 export function pcscReaders({ clock, load = loadPcsclite, probe = probePcscService }: PcscDeps): ReaderAdapter {
   return { name: 'pcsc', start: (sink) => startPcsc({ clock, load, probe }, sink) };
 }
 
-function startPcsc({ clock, load, probe }: Required<PcscDeps>, sink: (event: ReaderEvent) => void): { stop(): Promise<void> } {
+function startPcsc({ clock, load, probe }: Required<PcscDeps>, sink: (event: ReaderEvent) => void): RunningReaders {
   const module = load();
   if (!module.found) {
     sink({ event: 'adapter', state: 'absent', detail: module.detail });
@@ -48,6 +49,7 @@ function startPcsc({ clock, load, probe }: Required<PcscDeps>, sink: (event: Rea
   let stopped = false;
   let cancelTimer = () => {};
   let told = '';
+  let trusted: CardTrust | undefined;
 
   function tellState(state: AdapterState, detail?: string): void {
     const telling = `${state} ${detail ?? ''}`;
@@ -64,7 +66,7 @@ function startPcsc({ clock, load, probe }: Required<PcscDeps>, sink: (event: Rea
   }
 
   function tellReaders(current: Session): void {
-    if (current.watches.size > 0) tellState('working');
+    if (current.watches.size > 0) tellState('working', trustDetail(trusted));
     else tellState('absent', 'no badge reader is plugged in: plug one in, or look at its cable');
   }
 
@@ -102,10 +104,10 @@ function startPcsc({ clock, load, probe }: Required<PcscDeps>, sink: (event: Rea
 
   function addReader(current: Session, reader: PcscReader): void {
     const onServiceLost = () => lose(current, 'the smart-card service went away while a badge was read');
-    current.watches.set(reader.name, watchReader({ reader, clock, emit: sink, resting, onServiceLost }));
+    current.watches.set(reader.name, watchReader({ reader, clock, emit: sink, resting, onServiceLost, trust: () => trusted }));
     retryMs = FIRST_RETRY_MS;
     cancelTimer();
-    tellState('working');
+    tellReaders(current);
     sink({ event: 'reader', reader: reader.name, state: 'present' });
   }
 
@@ -150,7 +152,20 @@ function startPcsc({ clock, load, probe }: Required<PcscDeps>, sink: (event: Rea
       session = undefined;
       if (last !== undefined) await discard(last);
     },
+    trust(trust) {
+      trusted = trust.authorities.length === 0 ? undefined : cardTrust(trust, clock);
+      if (session !== undefined && session.watches.size > 0) tellReaders(session);
+    },
+    cardPin(reader, uid, pin) {
+      if (session === undefined) return Promise.resolve({ ok: false, reason: 'adapter-failing' });
+      return session.watches.get(reader)?.provePin(uid, pin) ?? Promise.resolve({ ok: false, reason: 'card-gone' });
+    },
   };
+}
+
+function trustDetail(trust: CardTrust | undefined): string | undefined {
+  if (trust === undefined || trust.unusable === 0) return undefined;
+  return `${trust.unusable} of the policy's card authorities cannot be used (no X.509 CA certificate, or one with a critical extension unknown here), and cards under them are refused: mend the policy`;
 }
 
 /** Once it is thrown away, what it still says means nothing; an `error` without a listener would end the process. */

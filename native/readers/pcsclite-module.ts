@@ -20,6 +20,8 @@ export interface PcscInstance extends EventEmitter {
 export type OpenPcsc = () => PcscInstance;
 
 /** Bits of a reader's status (winscard.h). The high half counts insertions and removals since the service started. */
+/** Of a reader that does not answer any more (unknown, unavailable): its cable is out, and nothing is known of what lies on it. */
+export const STATE_UNREACHABLE = 0x0c;
 export const STATE_EMPTY = 0x10;
 export const STATE_PRESENT = 0x20;
 export const STATE_MUTE = 0x200;

@@ -1,8 +1,9 @@
-import type { ReaderEvent } from '../adapters.ts';
+import type { CommandOutcome, ReaderEvent } from '../adapters.ts';
 import type { HostClock } from '../clock.ts';
 import type { UnreadableCause } from './badge-uid.ts';
-import { readCard, type CardOutcome } from './card-reading.ts';
-import { insertionCount, STATE_EMPTY, STATE_MUTE, STATE_PRESENT, type PcscReader } from './pcsclite-module.ts';
+import { askHolder, readCard, type CardOutcome, type ReadBadge } from './card-reading.ts';
+import type { CardTrust } from './card-trust.ts';
+import { insertionCount, STATE_EMPTY, STATE_MUTE, STATE_PRESENT, STATE_UNREACHABLE, type PcscReader } from './pcsclite-module.ts';
 
 /** Longer together than the 400 ms in which pcscd notices that a card has left a reader it must poll. */
 const CONTACT_RETRIES = 6;
@@ -15,11 +16,15 @@ export interface ReaderWatchDeps {
   /** Badge told last and not seen leaving, by reader name. It outlives this watch: a badge left lying is not tapped again by a restart. */
   readonly resting: Map<string, string>;
   readonly onServiceLost: () => void;
+  /** What cards are proved by, now; undefined while they are read by their numbers alone. */
+  readonly trust?: () => CardTrust | undefined;
 }
 
 export interface ReaderWatch {
   /** Status bits as the service tells them. */
   onStatus(state: number): void;
+  /** Has the card that was told as `uid`, and lies there still, prove its holder's PIN. */
+  provePin(uid: string, pin: string): Promise<CommandOutcome>;
   /** Tells nothing more. Resolves when no call into the reader is open: a mute card holds it until it is pulled. */
   stop(): Promise<void>;
 }
@@ -28,7 +33,7 @@ export interface ReaderWatch {
  * One reader's presentations of cards, each told once: `tap` or `tap-unreadable`, then `card-removed`.
  * The first status is how things stand: empty is no removal, a card that waits there is read.
  */
-export function watchReader({ reader, clock, emit, resting, onServiceLost }: ReaderWatchDeps): ReaderWatch {
+export function watchReader({ reader, clock, emit, resting, onServiceLost, trust = () => undefined }: ReaderWatchDeps): ReaderWatch {
   /** Presentations are numbered; these are the latest that began, whose reading began, and that was told. */
   let presentation = 0;
   let readPresentation = 0;
@@ -38,6 +43,8 @@ export function watchReader({ reader, clock, emit, resting, onServiceLost }: Rea
   let known = false;
   let stopped = false;
   let busy: Promise<void> | undefined;
+  /** The badge that was read last, and in which presentation. */
+  let badge: { readonly which: number; readonly uid: string; readonly assurance: ReadBadge['assurance'] } | undefined;
 
   const owedRemovals: number[] = [];
 
@@ -70,27 +77,28 @@ export function watchReader({ reader, clock, emit, resting, onServiceLost }: Rea
   function told(outcome: CardOutcome, which: number): void {
     if (outcome.ok) {
       toldPresentation = which;
+      badge = { which, uid: outcome.uid, assurance: outcome.assurance };
       const leftLying = resting.get(reader.name) === outcome.uid;
       if (!leftLying) {
         resting.set(reader.name, outcome.uid);
-        emit({ event: 'tap', reader: reader.name, assurance: 'uid', uid: outcome.uid });
+        emit({ event: 'tap', reader: reader.name, assurance: outcome.assurance, uid: outcome.uid });
       }
       tellRemovals();
     } else if (outcome.cause === 'service-lost') {
       onServiceLost();
     } else {
-      tellUnreadable(outcome.cause, which);
+      tellUnreadable(outcome.cause === 'disturbed' ? 'protocol' : outcome.cause, which);
     }
   }
 
   const stillThere = (which: number): boolean => !stopped && present && presentation === which;
 
-  /** A badge bounces in the field: one that lost contact but did not leave is asked again. */
+  /** A badge bounces in the field: one that lost contact but did not leave is asked again, and so is one that another program has reset. */
   async function readThrough(which: number): Promise<void> {
     for (let retriesLeft = CONTACT_RETRIES; ; retriesLeft -= 1) {
-      const reading = readCard(reader, clock);
+      const reading = readCard({ reader, clock, wanted: () => !stopped }, trust());
       const outcome = await reading.outcome;
-      const lostContact = !outcome.ok && outcome.cause === 'removed';
+      const lostContact = !outcome.ok && (outcome.cause === 'removed' || outcome.cause === 'disturbed');
       if (lostContact && retriesLeft > 0 && stillThere(which)) {
         await reading.released;
         await new Promise<void>((passed) => clock.after(CONTACT_RETRY_MS, passed));
@@ -134,14 +142,30 @@ export function watchReader({ reader, clock, emit, resting, onServiceLost }: Rea
       // pcsclite may merge two changes into one status; the count still tells that the card was out in between.
       if (present && insertionCount(state) !== insertions) removed();
       if (!present) inserted(state);
-    } else if ((state & STATE_EMPTY) !== 0) {
+    } else if ((state & (STATE_EMPTY | STATE_UNREACHABLE)) !== 0) {
       if (present) removed();
-      else if (first) resting.delete(reader.name);
+      else if (first && (state & STATE_EMPTY) !== 0) resting.delete(reader.name);
     }
+  }
+
+  async function provePin(uid: string, pin: string): Promise<CommandOutcome> {
+    const which = presentation;
+    while (busy !== undefined) await busy;
+    if (!stillThere(which) || badge?.which !== which || badge.uid !== uid) return { ok: false, reason: 'card-gone' };
+    const trusted = trust();
+    if (badge.assurance !== 'crypto' || trusted === undefined) return { ok: false, reason: 'card-has-no-pin' };
+    const { outcome, released } = askHolder({ reader, clock, wanted: () => stillThere(which) }, trusted, uid, pin);
+    busy = released.finally(() => {
+      busy = undefined;
+      // A card that came meanwhile waits for its turn.
+      read();
+    });
+    return outcome;
   }
 
   return {
     onStatus,
+    provePin,
     async stop() {
       stopped = true;
       await busy;

@@ -119,6 +119,25 @@ describe('presentations of cards', () => {
     expect(waiting).toHaveLength(0);
   });
 
+  it.each([0x80100068, 0x8010000b])('a badge that another program reset or holds (%i) is read anew', async (code) => {
+    const { status, answer, told, clock, settle } = watched();
+    await status(EMPTY, counted(1, PRESENT));
+    await answer(new Error(`SCardTransmit error: (0x${code.toString(16)})`));
+    clock.advance(80);
+    await settle();
+    await answer('04A1B2C39000');
+    expect(told()).toEqual(['tap 04A1B2C3']);
+  });
+
+  it('a badge on a reader that answers no more is told as removed, and as a tap when it is back', async () => {
+    const { status, answer, told } = watched();
+    await status(EMPTY, counted(1, PRESENT));
+    await answer('04A1B2C39000');
+    await status(0xa, counted(2, PRESENT));
+    await answer('04A1B2C39000');
+    expect(told()).toEqual(['tap 04A1B2C3', 'card-removed', 'tap 04A1B2C3']);
+  });
+
   it('an answer of the next card is never told as the one that bounced away', async () => {
     const { status, answer, told, clock, settle } = watched();
     await status(EMPTY, counted(1, PRESENT));

@@ -11,7 +11,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startPcscd } from './pcscd.ts';
-import { preparePreload, TESTBED_VARIABLE, UNSHARE, virtualReaderDriver, whyNoTestbed, type PcscTestbed } from './testbed.ts';
+import { compiled, TESTBED_VARIABLE, UNSHARE, virtualReaderDriver, whyNoTestbed, type PcscTestbed } from './testbed.ts';
 
 /** The code by which test runners know "skipped". */
 export const EXIT_NOT_PERMITTED = 77;
@@ -23,7 +23,7 @@ const INSIDE = '--inside';
 
 /** The command line that runs `command` in the testbed, for suites that spawn it themselves. Killing it ends everything in it. */
 export function namespaceCommand(readers: number, command: readonly string[]): [string, ...string[]] {
-  return ['unshare', ...UNSHARE, process.execPath, fileURLToPath(import.meta.url), INSIDE, String(readers), preparePreload(), '--', ...command];
+  return ['unshare', ...UNSHARE, process.execPath, fileURLToPath(import.meta.url), INSIDE, String(readers), compiled('preload'), compiled('driver'), '--', ...command];
 }
 
 function run(command: readonly string[], env: NodeJS.ProcessEnv, signals: boolean): Promise<number> {
@@ -37,7 +37,7 @@ function run(command: readonly string[], env: NodeJS.ProcessEnv, signals: boolea
   });
 }
 
-async function inside(readers: number, preload: string, command: readonly string[]): Promise<number> {
+async function inside(readers: number, preload: string, pluggable: string, command: readonly string[]): Promise<number> {
   execFileSync('mount', ['-t', 'tmpfs', 'none', '/run']);
   execFileSync('ip', ['link', 'set', 'lo', 'up']);
   const driver = virtualReaderDriver();
@@ -46,15 +46,16 @@ async function inside(readers: number, preload: string, command: readonly string
   const configFolder = join(folder, 'readers');
   mkdirSync(configFolder, { recursive: true });
   const configured: string[] = [];
-  const slots: { name: string; port: number }[] = [];
+  const slots: PcscTestbed['readers'][number][] = [];
   for (let reader = 0; reader < readers; reader += 1) {
     const port = FIRST_PORT + PORTS_APART * reader;
     const hexPort = `0x${port.toString(16).toUpperCase()}`;
     // vpcd keeps one table of slots per library, so each reader loads a copy of its own.
-    const library = join(folder, `libifdvpcd${reader}.so`);
-    copyFileSync(driver, library);
+    const library = join(folder, `reader${reader}.so`);
+    copyFileSync(pluggable, library);
+    copyFileSync(driver, `${library}.vpcd`);
     configured.push(`FRIENDLYNAME "Ward Reader ${reader}"`, `DEVICENAME /dev/null:${hexPort}`, `LIBPATH ${library}`, `CHANNELID ${hexPort}`, '');
-    for (let slot = 0; slot < SLOTS_PER_READER; slot += 1) slots.push({ name: `Ward Reader ${reader} 00 0${slot}`, port: port + slot });
+    for (let slot = 0; slot < SLOTS_PER_READER; slot += 1) slots.push({ name: `Ward Reader ${reader} 00 0${slot}`, port: port + slot, unplugged: `${library}.unplugged` });
   }
   writeFileSync(join(configFolder, 'virtual'), configured.join('\n'));
   const testbed: PcscTestbed = { readers: slots, configFolder, preload, log: join(folder, 'pcscd.log'), pidFile: join(folder, 'pid') };
@@ -71,7 +72,7 @@ async function main(given: readonly string[]): Promise<number> {
     process.stderr.write('usage: in-namespace.ts READERS -- COMMAND [ARGUMENT…]\n');
     return EXIT_USAGE;
   }
-  if (isInside) return inside(readers, given[2] ?? '', command);
+  if (isInside) return inside(readers, given[2] ?? '', given[3] ?? '', command);
   const reason = whyNoTestbed();
   if (reason !== undefined) {
     process.stderr.write(`skipped: ${reason}\n`);

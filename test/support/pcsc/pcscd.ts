@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, openSync, closeSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, openSync, closeSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { PCSCD, type PcscTestbed } from './testbed.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -31,6 +31,15 @@ export async function killPcscd(testbed: PcscTestbed): Promise<void> {
   const pid = pcscdPid(testbed);
   process.kill(pid, 'SIGKILL');
   await waitFor('the end of pcscd', () => isGone(pid));
+}
+
+/** Takes the reader of a slot off its cable, with both its slots: nothing in it can be reached. */
+export function unplugReader({ unplugged }: PcscTestbed['readers'][number]): void {
+  writeFileSync(unplugged, '');
+}
+
+export function plugReader({ unplugged }: PcscTestbed['readers'][number]): void {
+  rmSync(unplugged, { force: true });
 }
 
 /** Gone altogether: a zombie still counts as a running pcscd to the next one. */

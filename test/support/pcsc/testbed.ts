@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 /** What the runner tells the command it runs: which readers there are and how to steer the daemon. */
 export interface PcscTestbed {
   /** `name` as PC/SC programs see it; `port` where a virtual card connects on 127.0.0.1. */
-  readonly readers: readonly { readonly name: string; readonly port: number }[];
+  readonly readers: readonly { readonly name: string; readonly port: number; /** While this file is there, the reader is unplugged. */ readonly unplugged: string }[];
   readonly configFolder: string;
   readonly log: string;
   readonly pidFile: string;
@@ -26,7 +26,7 @@ export function currentTestbed(): PcscTestbed | undefined {
   return told === undefined ? undefined : (JSON.parse(told) as PcscTestbed);
 }
 
-export function slotOf(testbed: PcscTestbed, index: number): { readonly name: string; readonly port: number } {
+export function slotOf(testbed: PcscTestbed, index: number): PcscTestbed['readers'][number] {
   const slot = testbed.readers[index];
   if (slot === undefined) throw new Error(`the testbed has no slot ${index}`);
   return slot;
@@ -41,27 +41,32 @@ export function whyNoTestbed(): string | undefined {
   if (!existsSync(PCSCD)) return 'pcscd is not installed';
   if (virtualReaderDriver() === undefined) return 'vsmartcard-vpcd is not installed';
   if (spawnSync('ip', ['-V']).error !== undefined) return 'iproute2 is not installed';
-  if (!existsSync(preloadPath()) && spawnSync('cc', ['--version']).error !== undefined) return 'no C compiler (cc) for the test shim';
+  const parts: CompiledPart[] = ['preload', 'driver'];
+  if (!parts.every((part) => existsSync(compiledPath(part))) && spawnSync('cc', ['--version']).error !== undefined) return 'no C compiler (cc) for the test shim';
   const allowed = spawnSync('unshare', [...UNSHARE, 'true'], { encoding: 'utf8' });
   if (allowed.status !== 0) return `namespaces are not permitted: ${(allowed.error?.message ?? allowed.stderr).trim()}`;
   return undefined;
 }
 
-const SHIM_SOURCE = fileURLToPath(new URL('nodelay.c', import.meta.url));
+/** What is compiled once and kept in the cache: the shim that is preloaded into pcscd, and the driver that can be unplugged. */
+const SOURCES = { preload: 'nodelay.c', driver: 'pluggable.c' } as const;
+export type CompiledPart = keyof typeof SOURCES;
 const CACHE = fileURLToPath(new URL('../../../.cache/pcsc', import.meta.url));
 
-function preloadPath(): string {
-  const version = createHash('sha256').update(readFileSync(SHIM_SOURCE)).digest('hex').slice(0, 12);
-  return join(CACHE, `nodelay-${process.arch}-${version}.so`);
+const sourceOf = (part: CompiledPart): string => fileURLToPath(new URL(SOURCES[part], import.meta.url));
+
+function compiledPath(part: CompiledPart): string {
+  const version = createHash('sha256').update(readFileSync(sourceOf(part))).digest('hex').slice(0, 12);
+  return join(CACHE, `${SOURCES[part].replace('.c', '')}-${process.arch}-${version}.so`);
 }
 
-/** Compiles the shim where it is missing; runs that start at once do not see each other's half. */
-export function preparePreload(): string {
-  const path = preloadPath();
+/** Compiles a part where it is missing; runs that start at once do not see each other's half. */
+export function compiled(part: CompiledPart): string {
+  const path = compiledPath(part);
   if (existsSync(path)) return path;
   mkdirSync(CACHE, { recursive: true });
   const half = `${path}.${process.pid}`;
-  execFileSync('cc', ['-shared', '-fPIC', '-O2', '-Wall', '-o', half, SHIM_SOURCE, '-ldl']);
+  execFileSync('cc', ['-shared', '-fPIC', '-O2', '-Wall', '-o', half, sourceOf(part), '-ldl']);
   renameSync(half, path);
   return path;
 }
