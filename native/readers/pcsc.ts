@@ -11,6 +11,8 @@ const LONGEST_RETRY_MS = 5_000;
 const PROBE_DEADLINE_MS = 2_000;
 /** How long a working service may take to name its first reader before the cart says that it has none. */
 const NO_READER_AFTER_MS = 1_000;
+/** Far above what a thread needs between being woken by the service and waiting for it again. */
+const QUIET_BEFORE_CLOSE_MS = 500;
 /** Slots for security modules inside readers; their "card" never leaves. */
 const SECURITY_MODULE_SLOT = /\bSAM\b/;
 
@@ -127,16 +129,24 @@ function startPcsc({ clock, load, probe }: Required<PcscDeps>, sink: (event: Rea
     retry(isServiceLoss(new Error(cause)) ? 'the smart-card service stopped: it is opened again as soon as it answers' : `the smart-card service failed: ${cause}`);
   }
 
-  async function discard(current: Session): Promise<void> {
+  /** Tells nothing more of it. For each reader, when no reading of a card is open in it. */
+  function leave(current: Session): ReadonlyMap<string, Promise<void>> {
     ignoreFrom(current.instance);
     for (const reader of current.opened) ignoreFrom(reader);
-    const released = new Map([...current.watches].map(([name, watch]) => [name, watch.stop()]));
-    // Closing asks the service to cancel its waits, which would block this process on a daemon that hangs: then it is left.
-    if ((await probe(PROBE_DEADLINE_MS)) === 'silent') return;
+    return new Map([...current.watches].map(([name, watch]) => [name, watch.stop()]));
+  }
+
+  async function discard(current: Session): Promise<void> {
+    const left = leave(current);
+    // Closing ends the instance's threads: each waits for the service, is told a few times to stop, and is then joined on this thread.
+    // Told only between two waits it never hears it, so a service that lives is given time to let them all wait again.
+    const answer = await probe(PROBE_DEADLINE_MS);
+    if (answer === 'silent') return;
+    if (answer !== 'down') await new Promise<void>((passed) => clock.after(QUIET_BEFORE_CLOSE_MS, passed));
     current.instance.close();
     await Promise.all(
       current.opened.map(async (reader) => {
-        await released.get(reader.name);
+        await left.get(reader.name);
         reader.close();
       }),
     );
@@ -150,7 +160,8 @@ function startPcsc({ clock, load, probe }: Required<PcscDeps>, sink: (event: Rea
       cancelTimer();
       const last = session;
       session = undefined;
-      if (last !== undefined) await discard(last);
+      // Not closed: the process ends after this, and pcscd cleans up after it without a join that can hang.
+      if (last !== undefined) await Promise.all(leave(last).values());
     },
     trust(trust) {
       trusted = trust.authorities.length === 0 ? undefined : cardTrust(trust, clock);
