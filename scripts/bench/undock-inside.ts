@@ -29,7 +29,7 @@ await events.watch(() => heard());
 
 /** When the ledger has more entries than `size`: written, acknowledged, folded. */
 async function recorded(size: number): Promise<number> {
-  while (cart.store.size() <= size) await new Promise((resolve) => setImmediate(resolve));
+  while (cart.store.size() <= size) await pause(1);
   return performance.now();
 }
 

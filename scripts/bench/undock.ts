@@ -10,7 +10,8 @@ const GOAL_MS = 20;
 
 /**
  * A tablet is pulled: from the kernel's udev message to the entry in the ledger, on a bus without hardware
- * but with genuine messages. Its floor is the same message in a listener that does nothing.
+ * but with genuine messages. Its floor is the same message in a listener that does nothing. Of the rest 8 ms are the wait that tells
+ * one pulled tablet from the first of a dying hub (native/usb).
  */
 export async function benchUndock(): Promise<Row[]> {
   const why = whyNoUsbTestbed();
@@ -22,9 +23,9 @@ export async function benchUndock(): Promise<Row[]> {
   const { stdout } = await promisify(execFile)(program, args);
   const times = z.array(z.tuple([z.number(), z.number()])).parse(JSON.parse(stdout.trim().split('\n').at(-1) ?? ''));
   const [kernel, told] = [times.map(([ms]) => ms), times.map(([, ms]) => ms)];
-  const over = at(told, 0.95) - at(kernel, 0.95);
+  const over = at(times.map(([heard, recorded]) => recorded - heard), 0.95);
   return [
-    { name: `tablet pulled: kernel event to custody in the ledger, p50 of ${times.length}`, value: at(told, 0.5), unit: 'ms', floor: at(kernel, 0.5), ratio: at(told, 0.5) / at(kernel, 0.5), goal: 'beside p95', met: true },
-    { name: 'tablet pulled: kernel event to custody in the ledger, p95', value: at(told, 0.95), unit: 'ms', floor: at(kernel, 0.95), ratio: at(told, 0.95) / at(kernel, 0.95), goal: `at most ${GOAL_MS} ms over it`, met: over <= GOAL_MS },
+    { name: `tablet pulled: to custody in the ledger, p50 of ${times.length} (floor: to the kernel's event)`, value: at(told, 0.5), unit: 'ms', floor: at(kernel, 0.5), ratio: at(told, 0.5) / at(kernel, 0.5), goal: 'beside p95', met: true },
+    { name: "tablet pulled: kernel's event to custody in the ledger, p95", value: over, unit: 'ms', floor: GOAL_MS, ratio: over / GOAL_MS, goal: `at most ${GOAL_MS} ms`, met: over <= GOAL_MS },
   ];
 }
