@@ -39,13 +39,15 @@ export function superviseDeviceHost(options: {
   const start = (): void => {
     const startedAt = performance.now();
     let lastWord = startedAt;
+    let givenUp = false;
     const running = options.launch(() => {
       lastWord = performance.now();
     });
     current = running;
     const watch = setInterval(() => {
       if (performance.now() - lastWord < SILENCE_MS) return;
-      options.told('the device host has not said a word; it is ended', { silentMs: Math.round(performance.now() - lastWord) });
+      if (!givenUp) options.told('the device host has not said a word; it is ended', { silentMs: Math.round(performance.now() - lastWord) });
+      givenUp = true;
       running.kill();
     }, 1_000);
     options.attach(running.transport);

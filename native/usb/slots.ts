@@ -2,14 +2,16 @@ import { existsSync } from 'node:fs';
 import type { SlotState } from '../../app/contract/device-host.ts';
 import type { CommandOutcome, RunningSlots, SlotAdapter, SlotCommand, SlotEvent } from '../adapters.ts';
 import type { HostClock } from '../clock.ts';
-import { enumerationAt, serialAt, USB_DEVICES } from './bus.ts';
+import { enumerationAt, isHub, portsInUse, serialAt, USB_DEVICES } from './bus.ts';
 import { flapping } from './flapping.ts';
 import { loadUsbEvents, type UsbEvents } from './hotplug.ts';
-import { hubLosses, type HubChange } from './hub-losses.ts';
+import { hubLosses, hubsAbove, type HubChange } from './hub-losses.ts';
 import { lookOnNews } from './look-on-news.ts';
 
 /** The first whole cart waits this long for serials, so that a start is not mistaken for tablets that lost theirs. */
 const FIRST_SERIALS_MS = 1_000;
+/** After a boot hubs take seconds to come up. A slot whose hub is not there yet is not empty, it is unseen. */
+const FIRST_HUBS_MS = 10_000;
 /**
  * The kernel takes away what hangs on a dying hub before the hub itself. So a departure is told this much later than it is seen;
  * once a second one follows it, a hub may be dying, and both wait until no more have followed for longer, up to a limit.
@@ -42,12 +44,14 @@ export function usbSlots({ clock, ports, root = USB_DEVICES, events = loadUsbEve
 
 function startUsb({ clock, ports, root, events }: Required<UsbSlotsDeps>, sink: (event: SlotEvent) => void): RunningSlots {
   const docked = new Map<number, Docked | undefined>();
-  const reading = new Set<number>();
+  const reading = new Map<number, Promise<void>>();
   /** When the departure of a tablet was seen that is still told as present. */
   const leaving = new Map<number, number>();
   /** Why the serial of what is in a slot cannot be read. */
   const unreadable = new Map<number, string>();
   let hubs = hubLosses(ports);
+  let missingHubs: readonly string[] = [];
+  let soughtSinceMs = clock.monoMs();
   let flaps = flapping();
   let seeing = false;
   let settling = false;
@@ -63,7 +67,7 @@ function startUsb({ clock, ports, root, events }: Required<UsbSlotsDeps>, sink: 
 
   function tellStanding(): void {
     const [trouble] = unreadable.values();
-    if (trouble === undefined) tellState('working', flaps.detail(clock.monoMs()));
+    if (trouble === undefined) tellState('working', missingHubs.length === 0 ? flaps.detail(clock.monoMs()) : absentHubs());
     else tellState('failing', trouble);
   }
 
@@ -82,13 +86,38 @@ function startUsb({ clock, ports, root, events }: Required<UsbSlotsDeps>, sink: 
     unreadable.clear();
     cancelHold();
     hubs = hubLosses(ports);
+    soughtSinceMs = clock.monoMs();
     flaps = flapping();
   }
 
+  const hubsNotThere = (): string[] => [...new Set([...ports.values()].flatMap((port) => hubsAbove(port).slice(-1)))].filter((hub) => enumerationAt(root, hub) === undefined).sort();
+
+  /** In words for who stands before the cart: which slots cannot be seen, and where a hub is that no slot is mapped to. */
+  function absentHubs(): string {
+    const parts = missingHubs.map((hub) => `${hub} (slots ${[...ports].filter(([, port]) => hubsAbove(port).at(-1) === hub).map(([slot]) => slot).sort((a, b) => a - b).join(', ')})`);
+    const unmapped = portsInUse(root).filter((port) => isHub(root, port) && ![...ports.values()].some((mapped) => hubsAbove(mapped).includes(port)));
+    const elsewhere = unmapped.length === 0 ? '' : `, and one that no slot is mapped to at ${unmapped.join(', ')}: if the cable was moved, put it back or learn the map anew (doctor --learn)`;
+    return `no hub is connected at ${parts.join(' and ')}: look at its cable and its power${elsewhere}`;
+  }
+
+  /** Whether what is missing from the slots may be told as missing. With none of its hubs the cart is not empty, it is somewhere else. */
+  function hubsAreUp(): boolean {
+    missingHubs = hubsNotThere();
+    if (missingHubs.length === 0) return true;
+    const some = [...ports.values()].some((port) => !missingHubs.includes(hubsAbove(port).at(-1) ?? ''));
+    if (some && clock.monoMs() - soughtSinceMs >= FIRST_HUBS_MS) return true;
+    tellState('failing', absentHubs());
+    return false;
+  }
+
   /** Not awaited by the look: the kernel may hold the serial back for seconds. */
-  async function readSerial(slot: number, port: string, enumeration: string): Promise<void> {
-    if (reading.has(slot)) return;
-    reading.add(slot);
+  function readSerial(slot: number, port: string, enumeration: string): Promise<void> {
+    const under = reading.get(slot) ?? readSerialOnce(slot, port, enumeration).finally(() => reading.delete(slot));
+    reading.set(slot, under);
+    return under;
+  }
+
+  async function readSerialOnce(slot: number, port: string, enumeration: string): Promise<void> {
     try {
       const serial = await serialAt(root, port);
       unreadable.delete(slot);
@@ -100,8 +129,6 @@ function startUsb({ clock, ports, root, events }: Required<UsbSlotsDeps>, sink: 
       if (stopped || docked.get(slot)?.enumeration !== enumeration) return;
       unreadable.set(slot, `slot ${slot}: the tablet's serial cannot be read, so it is not known which one it is: ${String(error)}`);
       if (seeing) tellStanding();
-    } finally {
-      reading.delete(slot);
     }
   }
 
@@ -132,8 +159,11 @@ function startUsb({ clock, ports, root, events }: Required<UsbSlotsDeps>, sink: 
       const here = docked.get(slot);
       return here === undefined || here.serial !== undefined || leaving.has(slot) ? [] : [readSerial(slot, port, here.enumeration)];
     });
-    if (!seeing && !settling) settle(serials);
-    if (seeing) tellStanding();
+    if (!seeing && !settling && hubsAreUp()) settle(serials);
+    if (seeing) {
+      missingHubs = missingHubs.length === 0 ? [] : hubsNotThere();
+      tellStanding();
+    }
     return changed;
   }
 

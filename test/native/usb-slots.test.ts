@@ -16,25 +16,24 @@ afterEach(async () => {
 
 const PORTS = new Map([
   [1, '1-1.1'],
-  [2, '1-1.2'],
+  [2, '1-2.2'],
 ]);
 
-/** A folder that looks like the kernel's table of USB devices. */
+/** A folder that looks like the kernel's table of USB devices, with the two hubs that the slots hang on. */
 function bus() {
   const root = join(mkdtempSync(join(tmpdir(), 'dockward-usb-')), 'devices');
   mkdirSync(root);
   cleanUps.push(() => rmSync(join(root, '..'), { recursive: true, force: true }));
   let enumerations = 2;
-  return {
-    root,
-    plug(port: string, serial?: string) {
-      enumerations += 1;
-      mkdirSync(join(root, port), { recursive: true });
-      if (serial !== undefined) writeFileSync(join(root, port, 'serial'), `${serial}\n`);
-      writeFileSync(join(root, port, 'devnum'), `${enumerations}\n`);
-    },
-    unplug: (port: string) => rmSync(join(root, port), { recursive: true }),
+  const plug = (port: string, serial?: string): void => {
+    enumerations += 1;
+    mkdirSync(join(root, port), { recursive: true });
+    if (serial !== undefined) writeFileSync(join(root, port, 'serial'), `${serial}\n`);
+    writeFileSync(join(root, port, 'devnum'), `${enumerations}\n`);
   };
+  plug('1-1');
+  plug('1-2');
+  return { root, plug, unplug: (port: string) => rmSync(join(root, port), { recursive: true }) };
 }
 
 async function watching(root: string, ports: ReadonlyMap<number, string> = PORTS) {
@@ -49,7 +48,7 @@ async function watching(root: string, ports: ReadonlyMap<number, string> = PORTS
 describe('real slots over the kernel\'s table of USB devices', () => {
   it('are told whole, with the serials of the tablets that were there all along', async () => {
     const { root, plug } = bus();
-    plug('1-1.2', 'R52T90ABCD');
+    plug('1-2.2', 'R52T90ABCD');
     const { whole, slots, events } = await watching(root);
     expect(await whole()).toEqual({ event: 'slots', slots: [{ slot: 1, present: false }, { slot: 2, present: true, serial: 'R52T90ABCD' }] });
     expect(events[0]).toEqual({ event: 'adapter', state: 'working' });
@@ -103,6 +102,21 @@ describe('real slots over the kernel\'s table of USB devices', () => {
     expect(changes()).toEqual([{ event: 'slot', slot: 1, present: true, serial: 'LATE' }]);
   });
 
+  it('wait for a held-back serial also where a hub was late and the reading had begun before it came', async () => {
+    const { root, plug, unplug } = bus();
+    unplug('1-2');
+    plug('1-1.1');
+    execFileSync('mkfifo', [join(root, '1-1.1', 'serial')]);
+    const { look, whole, changes } = await watching(root);
+    look();
+    plug('1-2');
+    look();
+    await new Promise((resolve) => setImmediate(resolve));
+    writeFileSync(join(root, '1-1.1', 'serial'), 'LATE\n');
+    expect(await whole()).toMatchObject({ slots: [{ slot: 1, present: true, serial: 'LATE' }, { slot: 2, present: false }] });
+    expect(changes()).toEqual([]);
+  });
+
   it('never tell the held-back serial of a tablet that has been swapped for another meanwhile', async () => {
     const { root, plug, unplug } = bus();
     const { whole, look, changes } = await watching(root);
@@ -132,7 +146,7 @@ describe('real slots over the kernel\'s table of USB devices', () => {
   it('say present without a serial for a tablet that has none, or one that cannot be one', async () => {
     const { root, plug } = bus();
     plug('1-1.1');
-    plug('1-1.2', 'has blanks in it');
+    plug('1-2.2', 'has blanks in it');
     const { whole } = await watching(root);
     expect(await whole()).toEqual({ event: 'slots', slots: [{ slot: 1, present: true }, { slot: 2, present: true }] });
   });
@@ -159,13 +173,15 @@ describe('real slots over the kernel\'s table of USB devices', () => {
   });
 
   it('on a machine without USB are absent and unknown, never empty, and whole once the bus is there', async () => {
-    const { root } = bus();
+    const { root, plug } = bus();
     rmSync(root, { recursive: true });
     const { events, slots, look, whole } = await watching(root);
     look();
     expect(events).toEqual([{ event: 'adapter', state: 'absent', detail: expect.stringContaining('no USB bus') as string }]);
     expect(slots.snapshot()).toBeUndefined();
     mkdirSync(root);
+    plug('1-1');
+    plug('1-2');
     look();
     await whole();
     rmSync(root, { recursive: true });

@@ -29,6 +29,9 @@ export interface CartHost {
   /** A new host process: greets, shows the whole cart, then its readers. */
   start(attach: (transport: Transport) => void): void;
   die(): void;
+  /** From now on its slots cannot be seen, also by hosts that start; `detail` is what it says of them. */
+  hide(detail: string): void;
+  show(): void;
 }
 
 export function cartHost(slotCount: number): CartHost {
@@ -38,6 +41,7 @@ export function cartHost(slotCount: number): CartHost {
   let wire: Transport | undefined;
   let monoMs = 0;
   let taps = 0;
+  let hidden: string | undefined;
   const tell: CartHost['tell'] = (event) => wire?.send({ ...event, monoMs: (monoMs += 1_000) });
   const change = (state: SlotState): void => {
     slots.set(state.slot, state);
@@ -75,13 +79,22 @@ export function cartHost(slotCount: number): CartHost {
         if (cart.answer !== 'silent') own.send({ id, ...cart.answer });
       });
       attach(station);
-      tell({ event: 'hello', version: 'test', pid: 1, adapters: [{ name: 'usb', state: 'working' }] });
-      tell({ event: 'slots', slots: [...slots.values()] });
+      tell({ event: 'hello', version: 'test', pid: 1, adapters: [hidden === undefined ? { name: 'usb', state: 'working' } : { name: 'usb', state: 'failing', detail: hidden }] });
+      if (hidden === undefined) tell({ event: 'slots', slots: [...slots.values()] });
       tell({ event: 'reader', reader: 'front reader', state: 'present' });
     },
     die: () => {
       wire?.close();
       wire = undefined;
+    },
+    hide: (detail) => {
+      hidden = detail;
+      tell({ event: 'adapter', name: 'usb', state: 'failing', detail });
+    },
+    show: () => {
+      hidden = undefined;
+      tell({ event: 'adapter', name: 'usb', state: 'working' });
+      tell({ event: 'slots', slots: [...slots.values()] });
     },
   };
   return cart;
