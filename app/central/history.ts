@@ -41,6 +41,7 @@ const WORDS: Readonly<Record<EntryType, string>> = {
   'statement-accepted': 'Evidence accepted',
   'statement-refused': 'Statement refused',
   'sanitization-failed': 'Wipe given up',
+  sanitized: 'Sanitized, proof complete',
   quarantined: 'Tablet put into quarantine',
 };
 

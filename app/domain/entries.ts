@@ -1,4 +1,4 @@
-import type { Assurance, BundleRefusal, DeviceStanding, EpochCause, ExposureCause, QuarantineReason, RefusalReason, SanitizationFailure, StatementKind, StatementRefusal, UnprovenReason } from './terms.ts';
+import type { Assurance, BundleRefusal, DeviceStanding, EpochCause, ExposureCause, GateLeafName, Grade, QuarantineReason, RefusalReason, SanitizationFailure, StatementKind, StatementRefusal, UnprovenReason } from './terms.ts';
 
 /** Plain JSON as the ledger can hold it: integers only, no null, no floats (RFC 8785, restricted). */
 export type LedgerValue = string | number | boolean | readonly LedgerValue[] | { readonly [key: string]: LedgerValue };
@@ -55,6 +55,11 @@ export interface EntryBodies {
   'statement-accepted': { kind: StatementKind; request: string; digest: string; issuedAtMs: number; facts: { readonly [key: string]: LedgerValue } };
   'statement-refused': { reason: StatementRefusal; digest: string };
   'sanitization-failed': { request: string; reason: SanitizationFailure };
+  /**
+   * All that policy wants proven of the wipe `request` is proven: the certificate of sanitization (NIST SP 800-88) is over this entry.
+   * `asked` and `exposure` are the leaves of the request and of the exposure that it answers; `proven` names what holds, policy or not.
+   */
+  sanitized: { request: string; nonce: string; asked: string; exposure: string; attempt: number; grade: Grade; proven: readonly GateLeafName[]; command: string; previous: string; enrolment?: string; confirmedMdmMs: number; enrolledMdmMs?: number };
   quarantined: { reason: QuarantineReason };
 }
 

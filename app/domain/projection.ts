@@ -92,6 +92,10 @@ export function projectEntry(view: CartView, entry: RecordedEntry): readonly Cha
       return acceptStatement(view, entry);
     case 'sanitization-failed':
       return change(view, entry, (row) => (row.request ? { ...row, request: { ...row.request, failure: entry.body.reason } } : row));
+    case 'sanitized': {
+      const { request, grade } = entry.body;
+      return change(view, entry, (row) => ({ ...row, sanitized: { request, leaf: entry.leaf, seq: entry.seq, atMs: entry.atMs, grade } }));
+    }
     case 'quarantined':
       return change(view, entry, (row) => ({ ...row, quarantine: { reason: entry.body.reason, atMs: entry.atMs } }));
     default:

@@ -1,4 +1,4 @@
-import type { DeviceStanding, ExposureCause, QuarantineReason, SanitizationFailure } from './terms.ts';
+import type { DeviceStanding, ExposureCause, Grade, QuarantineReason, SanitizationFailure } from './terms.ts';
 
 /** Who answers for a device, as the ledger tells it. */
 export type Custody =
@@ -57,6 +57,8 @@ export interface DeviceRow {
   readonly exposure?: Exposure;
   readonly request?: SanitizationRequest;
   readonly evidence: Evidence;
+  /** The request whose proof is complete and recorded, and the entry that says so. */
+  readonly sanitized?: { readonly request: string; readonly leaf: string; readonly seq: number; readonly atMs: number; readonly grade: Grade };
   readonly quarantine?: { readonly reason: QuarantineReason; readonly atMs: number };
 }
 

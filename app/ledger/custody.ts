@@ -1,7 +1,8 @@
 import type { EntryType, RecordedEntry } from '../domain/entries.ts';
 import { projectEntry } from '../domain/projection.ts';
-import { releaseGate } from '../domain/release-gate.ts';
+import { releaseGate, type GateFacts } from '../domain/release-gate.ts';
 import type { Rules } from '../domain/rules.ts';
+import { completedSanitization } from '../domain/sanitized.ts';
 import { TABLE_NAMES, type CartView, type DeviceRow, type TableName, type Tables } from '../domain/tables.ts';
 import type { GateLeafName } from '../domain/terms.ts';
 import type { AuditPolicy } from './policy.ts';
@@ -88,6 +89,8 @@ export function createCustodyJudge(policyAt: (digest: string) => AuditPolicy | u
         return heldRelease(device) === entry.body.release ? undefined : `it ends the release ${entry.body.release}, which was not open`;
       case 'statement-accepted':
         return device?.request?.request === entry.body.request ? undefined : `its evidence is for the request ${entry.body.request}, which is not the device's last one`;
+      case 'sanitized':
+        return overclaimed(device, entry, policyAt(view.get('cart', 'cart')?.bundle?.digest ?? ''));
       default:
         return undefined;
     }
@@ -117,11 +120,26 @@ function leaving(device: DeviceRow | undefined, entry: RecordedEntry): string | 
   return `${entry.device} was not in the cart: its custody is told twice`;
 }
 
-function unprovenOf(device: DeviceRow | undefined, entry: RecordedEntry, policy: AuditPolicy | undefined, leaves: readonly GateLeafName[] = [...ALWAYS, ...(policy?.mandatoryLeaves ?? [])]): string | undefined {
+/** A certificate may claim what the entries before it prove, and nothing else. */
+function overclaimed(device: DeviceRow | undefined, entry: Extract<RecordedEntry, { type: 'sanitized' }>, policy: AuditPolicy | undefined): string | undefined {
+  const due = completedSanitization(gateFacts(device, entry, policy, policy?.mandatoryLeaves ?? []));
+  if (due?.type !== 'sanitized') return `it says that ${entry.device} is sanitized; the entries before it do not prove that, or said it before`;
+  const { proven: claimed, ...said } = entry.body;
+  const { proven: provable, ...known } = due.body;
+  if (JSON.stringify(sorted(said)) !== JSON.stringify(sorted(known))) return `what it says of the sanitization of ${entry.device} is not what the entries before it say`;
+  const more = Array.isArray(claimed) ? claimed.filter((leaf) => !provable.includes(leaf)) : ['nothing readable'];
+  return more.length === 0 ? undefined : `it claims of ${entry.device} what is not proven: ${more.join(', ')}`;
+}
+
+function gateFacts(device: DeviceRow | undefined, entry: RecordedEntry, policy: AuditPolicy | undefined, leaves: readonly GateLeafName[]): GateFacts {
   const percent = entry.type === 'offered' ? entry.body.chargePercent : 0;
   const rules: Rules = { ...NO_RULES, mandatoryLeaves: leaves, batteryFloorPercent: policy?.batteryFloorPercent ?? 0 };
   const live = { slot: entry.slot ?? 0, ...(entry.device === undefined ? {} : { serial: entry.device }), twice: false, battery: { percent, ageMs: 0 } };
-  const unproven = releaseGate({ device, live, rules, ladder: 'fresh', nowMs: entry.atMs });
+  return { device, live, rules, ladder: 'fresh', nowMs: entry.atMs };
+}
+
+function unprovenOf(device: DeviceRow | undefined, entry: RecordedEntry, policy: AuditPolicy | undefined, leaves: readonly GateLeafName[] = [...ALWAYS, ...(policy?.mandatoryLeaves ?? [])]): string | undefined {
+  const unproven = releaseGate(gateFacts(device, entry, policy, leaves));
   return unproven.length === 0 ? undefined : `${entry.device} went out unproven: ${unproven.map(({ reason }) => reason).join(', ')}`;
 }
 
@@ -135,7 +153,7 @@ const KNOWN: Readonly<Record<EntryType, true>> = {
   'station-started': true, 'epoch-began': true, 'ledger-key-rotated': true, 'clock-stepped': true, 'host-lost': true, 'host-restored': true, 'hub-lost': true, 'hub-restored': true, 'recording-resumed': true, 'bundle-accepted': true, 'bundle-refused': true, 'staff-revoked': true, 'device-admitted': true, 'device-standing': true,
   'tap-refused': true, 'pin-attempted': true, 'pin-accepted': true, 'pin-refused': true, offered: true, 'offer-lapsed': true, released: true, 'wrong-pull': true, 'unidentified-removal': true,
   'removal-claimed': true, 'removal-unclaimed': true, returned: true, 'returned-elsewhere': true, 'foreign-docked': true, 'dock-unreadable': true, absent: true, reappeared: true, exposed: true,
-  'sanitization-requested': true, 'statement-accepted': true, 'statement-refused': true, 'sanitization-failed': true, quarantined: true,
+  'sanitization-requested': true, 'statement-accepted': true, 'statement-refused': true, 'sanitization-failed': true, sanitized: true, quarantined: true,
 };
 
 const KNOWN_TYPES: ReadonlySet<string> = new Set(Object.keys(KNOWN));

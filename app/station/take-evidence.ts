@@ -4,6 +4,7 @@ import type { CustodyClaims, StatementClaims } from '../contract/statement.ts';
 import type { EntryDraft, LedgerValue } from '../domain/entries.ts';
 import { judgeElsewhere } from '../domain/elsewhere.ts';
 import { judgeBinding, nextSanitizationStep } from '../domain/sanitization.ts';
+import { completedSanitization } from '../domain/sanitized.ts';
 import type { DeviceRow, Evidence } from '../domain/tables.ts';
 import type { StatementKind } from '../domain/terms.ts';
 import type { Record } from './record.ts';
@@ -18,7 +19,7 @@ export interface TakeEvidence {
   useBundle(bundle: PolicyBundle): void;
   /** Where the ledger is younger than that bundle (it was lost and begins anew), its devices are admitted, so that their returns are recorded. */
   admitKnown(bundle: PolicyBundle): Promise<void>;
-  /** Asks for whatever sanitization the docked devices now need. */
+  /** Asks for whatever sanitization the docked devices now need, and records those whose proof is complete. */
   pursue(): Promise<void>;
 }
 
@@ -117,6 +118,10 @@ export function createTakeEvidence(context: StationContext, record: Record): Tak
         const liveSerial = device.custody.kind === 'cart' ? serials.get(device.custody.slot) : undefined;
         const draft = nextSanitizationStep({ device, liveSerial, nowMs: deps.clock.wallMs(), rules, contactSinceMs: state.online ? state.onlineSinceMs : deps.clock.wallMs(), newRequest: deps.randomId(), newNonce: deps.randomId() });
         if (draft) await record([draft]);
+      }
+      for (const { device, live } of context.candidates()) {
+        const done = completedSanitization({ device, live, rules, ladder: context.ladder(), nowMs: context.trusted().ms });
+        if (done) await record([done]);
       }
     },
   };

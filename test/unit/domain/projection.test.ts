@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { EntryBodies, EntryDraft, EntryType } from '../../../app/domain/entries.ts';
-import { ASSURANCES, BUNDLE_REFUSALS, DEVICE_STANDINGS, EPOCH_CAUSES, EXPOSURE_CAUSES, QUARANTINE_REASONS, REFUSAL_REASONS, SANITIZATION_FAILURES, STATEMENT_KINDS, STATEMENT_REFUSALS } from '../../../app/domain/terms.ts';
+import { ASSURANCES, BUNDLE_REFUSALS, DEVICE_STANDINGS, EPOCH_CAUSES, EXPOSURE_CAUSES, GRADES, QUARANTINE_REASONS, REFUSAL_REASONS, SANITIZATION_FAILURES, STATEMENT_KINDS, STATEMENT_REFUSALS } from '../../../app/domain/terms.ts';
 import { foldedLedger } from './folded-ledger.ts';
 
 const int = fc.nat(1_000_000);
@@ -48,6 +48,7 @@ const BODIES: { readonly [T in EntryType]: fc.Arbitrary<EntryBodies[T]> } = {
   'statement-accepted': fc.record({ kind: of(STATEMENT_KINDS), request: id, digest: id, issuedAtMs: int, facts }),
   'statement-refused': fc.record({ reason: of(STATEMENT_REFUSALS), digest: id }),
   'sanitization-failed': fc.record({ request: id, reason: of(SANITIZATION_FAILURES) }),
+  sanitized: fc.record({ request: id, nonce: id, asked: id, exposure: id, attempt: int, grade: of(GRADES), proven: fc.constant(['wipe-confirmed'] as const), command: id, previous: id, confirmedMdmMs: int }),
   quarantined: fc.record({ reason: of(QUARANTINE_REASONS) }),
 };
 const TYPES = Object.keys(BODIES) as EntryType[];
