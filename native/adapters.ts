@@ -12,7 +12,7 @@ type Told<Name extends HostEvent['event'], Added extends string = 'monoMs'> = Ho
 
 /** `detail` is for the people who mend carts: what is wrong and what to do, at most 300 characters. */
 export type AdapterStateTold = { readonly event: 'adapter'; readonly state: AdapterState; readonly detail?: string };
-export type ReaderEvent = AdapterStateTold | Told<'reader'> | Told<'tap', 'monoMs' | 'tap'> | Told<'tap-unreadable'> | Told<'card-removed'>;
+export type ReaderEvent = AdapterStateTold | Told<'reader'> | Told<'tap', 'monoMs' | 'tap'> | Told<'tap-unreadable'> | Told<'card-removed'> | Told<'label'>;
 /** `slots` is the whole cart and comes first, and again after every time the adapter could not see; `slot` is one change. */
 export type SlotEvent = AdapterStateTold | Told<'slots'> | Told<'slot'> | Told<'hub'>;
 export type HubEvent = AdapterStateTold | Told<'port'>;

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { hubConfig, portsOfSlots, tabletsConfig } from '../app/contract/hardware-config.ts';
+import { hidReadersConfig, hubConfig, portsOfSlots, tabletsConfig } from '../app/contract/hardware-config.ts';
 
 /** What the station tells its device host at start, as JSON in DOCKWARD_HOST_CONFIG. */
 export const hostConfig = z
   .strictObject({
     readers: z.enum(['pcsc', 'simulated', 'none']),
-    hidReaders: z.boolean().default(false),
+    hidReaders: hidReadersConfig.default(false),
     slots: z.enum(['usb', 'simulated', 'none']),
     /** Slot number → USB port path, for a real cart. */
     ports: portsOfSlots.default({}),

@@ -42,6 +42,10 @@ const WORDS: Readonly<Record<EntryType, string>> = {
   'statement-refused': 'Statement refused',
   'sanitization-failed': 'Wipe given up',
   sanitized: 'Sanitized, proof complete',
+  'port-cycled': 'Port switched off and on',
+  'night-began': 'Night began',
+  'need-threatened': 'Morning’s need threatened',
+  'night-ended': 'Night ended',
   quarantined: 'Tablet put into quarantine',
 };
 

@@ -21,7 +21,7 @@ export interface Overlay {
 }
 
 /** The projection of a ledger without entries. */
-export const emptyRows = (size = 0, refolded = 0): OriginRows => ({ size, refolded, rows: { device: new Map(), offer: new Map(), person: new Map(), enrolment: new Map(), cart: new Map() } });
+export const emptyRows = (size = 0, refolded = 0): OriginRows => ({ size, refolded, rows: { device: new Map(), offer: new Map(), person: new Map(), enrolment: new Map(), cart: new Map(), slot: new Map(), model: new Map() } });
 
 export async function loadRows(client: Queryable, origin: string, size: number, refolded: number): Promise<OriginRows> {
   const empty = emptyRows(size, refolded);

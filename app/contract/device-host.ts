@@ -13,6 +13,9 @@ export const slotNumber = z.int().min(1).max(99);
 /** USB serial as the tablet reports it. */
 export const usbSerial = z.string().min(1).max(64).regex(/^[\x21-\x7e]+$/);
 
+/** Printable ASCII, trimmed. */
+export const assetLabel = z.string().min(1).max(64).regex(/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/);
+
 export const slotState = z.strictObject({
   slot: slotNumber,
   /** True while something is enumerated or draws current in the slot. */
@@ -79,6 +82,8 @@ export const hostEvent = z.discriminatedUnion('event', [
   /** A card was in the field and could not be read. */
   z.strictObject({ event: z.literal('tap-unreadable'), monoMs: z.int().min(0), reader: z.string().max(200), cause: z.enum(UNREADABLE_CAUSES) }),
   z.strictObject({ event: z.literal('card-removed'), monoMs: z.int().min(0), reader: z.string().max(200) }),
+  /** A bar code that was scanned and may be an asset label. What it names, if anything, the station finds out. */
+  z.strictObject({ event: z.literal('label'), monoMs: z.int().min(0), scanner: z.string().max(200), label: assetLabel }),
   /** The whole cart, sent after every (re)connection and on demand; replaces all the station knew of the slots. */
   z.strictObject({ event: z.literal('slots'), monoMs: z.int().min(0), slots: z.array(slotState).max(99) }),
   z.strictObject({ event: z.literal('slot'), monoMs: z.int().min(0), ...slotState.shape }),

@@ -8,6 +8,12 @@ export const portsOfSlots = z
   .record(slotKey, z.string().regex(/^\d+-\d+(?:\.\d+)*$/, 'a USB port path looks like 1-1.4.2'))
   .refine((ports) => new Set(Object.values(ports)).size === Object.keys(ports).length, 'one USB port is mapped to two slots');
 
+/**
+ * USB badge readers and scanners that speak HID. `keyboardShaped`: rf IDEAS readers that look like keyboards are used as well, by
+ * their answers alone; for SDK models, which type nothing.
+ */
+export const hidReadersConfig = z.union([z.boolean(), z.strictObject({ keyboardShaped: z.boolean() })]);
+
 /** What works lights and port power. `kernel`: hubs that switch their ports through the kernel; without lights. */
 export const hubConfig = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('none') }),

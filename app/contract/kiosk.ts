@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { GATE_LEAVES, REFUSAL_REASONS, UNPROVEN_REASONS } from '../domain/terms.ts';
 import { slotNumber } from './device-host.ts';
+import { morningPage, nightBoard } from './night.ts';
 
 /** How a slot is drawn. Shape, word and number carry it; colour repeats it. */
 export const SLOT_LOOKS = ['ready', 'preparing', 'waiting', 'charging', 'out-of-service', 'empty', 'unknown'] as const;
@@ -79,6 +80,10 @@ export const snapshot = z.strictObject({
   clockUnsure: z.boolean(),
   /** Parts that do not work now; what still works is the page's to say. */
   degraded: z.array(z.enum(PARTS)),
+  /** While the cart prepares the morning. */
+  night: nightBoard.optional(),
+  /** From the start of the shift until the next night. */
+  morning: morningPage.optional(),
 });
 export type Snapshot = z.infer<typeof snapshot>;
 

@@ -4,6 +4,20 @@ import { cardTrust, usbSerial } from './device-host.ts';
 
 const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
 
+const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/);
+const percent = z.int().min(0).max(100);
+
+/** How a cart prepares the morning; what it means stands in domain/rules and domain/night-problem. */
+export const overnightRules = z.strictObject({
+  from: timeOfDay,
+  shift: timeOfDay,
+  needs: z.array(z.strictObject({ ward: z.string().min(1).max(64), count: z.int().min(0).max(999), due: timeOfDay })),
+  limits: z.strictObject({ watts: z.number().positive(), megabytesPerSecond: z.number().positive(), tabletMegabytesPerSecond: z.number().positive(), wipes: z.int().min(1).max(99), updates: z.int().min(0).max(99) }),
+  band: z.strictObject({ floorPercent: percent, upperPercent: percent, morningPercent: percent }),
+  estimate: z.strictObject({ wipeMs: z.int().positive(), wipeMegabytes: z.number().min(0), wipeWatts: z.number().min(0), updateWatts: z.number().min(0), chargeWatts: z.number().min(0), chargePercentPerHour: z.number().positive() }),
+  wipeBoundsMs: z.strictObject({ least: z.int().positive(), most: z.int().positive() }),
+});
+
 /** Rules a tenant sets. Durations in milliseconds unless the name says otherwise. */
 export const rules = z.strictObject({
   mandatoryLeaves: z.array(z.enum(GATE_LEAVES)),
@@ -26,6 +40,7 @@ export const rules = z.strictObject({
   ledgerKeyLifeMs: z.int().positive().default(90 * 86_400_000),
   /** A card that proved itself owes its own PIN (PIV key 9A) too, outside the grace period. */
   cardPin: z.boolean().default(false),
+  overnight: overnightRules.optional(),
 });
 export type Rules = z.infer<typeof rules>;
 

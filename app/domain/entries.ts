@@ -1,4 +1,7 @@
 import type { Assurance, BundleRefusal, DeviceStanding, EpochCause, ExposureCause, GateLeafName, Grade, QuarantineReason, RefusalReason, SanitizationFailure, StatementKind, StatementRefusal, UnprovenReason } from './terms.ts';
+import type { MorningException } from './morning-sheet.ts';
+import type { ShortReason } from './night-problem.ts';
+import type { NightTally } from './tables.ts';
 
 /** Plain JSON as the ledger can hold it: integers only, no null, no floats (RFC 8785, restricted). */
 export type LedgerValue = string | number | boolean | readonly LedgerValue[] | { readonly [key: string]: LedgerValue };
@@ -61,7 +64,17 @@ export interface EntryBodies {
    */
   sanitized: { request: string; nonce: string; asked: string; exposure: string; attempt: number; grade: Grade; proven: readonly GateLeafName[]; command: string; previous: string; enrolment?: string; confirmedMdmMs: number; enrolledMdmMs?: number };
   quarantined: { reason: QuarantineReason };
+  /** The power of a slot's port was taken and given again, so that a tablet that does not answer begins anew. It follows the request that is tried again. */
+  'port-cycled': { request: string; outcome: 'cycled' | 'refused' };
+  /** The window opened in which the cart prepares the morning. `shiftMs`: when it has to be ready. */
+  'night-began': { shiftMs: number; needs: readonly WardNeed[]; owed: number };
+  /** By the plan a ward will be short in the morning: told once a night and ward, to a person who can act. */
+  'need-threatened': { ward: string; shortBy: number; dueMs: number; because: ShortReason };
+  /** The morning sheet as the cart gave it at the start of the shift; `more`: exceptions that had no room in the entry. */
+  'night-ended': { fromMs: number; shiftMs: number; needs: readonly (WardNeed & { readonly ready: number })[]; exceptions: readonly MorningException[]; more: number; done: NightTally };
 }
+
+export type WardNeed = { readonly ward: string; readonly count: number; readonly dueMs: number };
 
 export type EntryType = keyof EntryBodies;
 

@@ -26,7 +26,7 @@ export interface PastReader {
  * had been made by then; that never decreases within a ledger, so that the state is a prefix of it.
  */
 export function createPastReader(boots: readonly BootTimes[], atMs: number, project: (view: CartView, entry: RecordedEntry) => readonly Change[]): PastReader {
-  const tables: { readonly [T in TableName]: Map<string, Tables[T]> } = { device: new Map(), offer: new Map(), person: new Map(), enrolment: new Map(), cart: new Map() };
+  const tables: { readonly [T in TableName]: Map<string, Tables[T]> } = { device: new Map(), offer: new Map(), person: new Map(), enrolment: new Map(), cart: new Map(), slot: new Map(), model: new Map() };
   const view: CartView = { get: (table, key) => tables[table].get(key), all: (table) => tables[table].values() };
   let last: PastState['last'];
   let size = 0;

@@ -1,5 +1,6 @@
 import type { RecordedEntry } from './entries.ts';
-import type { CartView, Change, Custody, DeviceRow, Evidence, Exposure } from './tables.ts';
+import { projectSlotHealth } from './slot-health.ts';
+import type { CartRow, CartView, Change, Custody, DeviceRow, Evidence, Exposure, NightRow } from './tables.ts';
 import type { ExposureCause } from './terms.ts';
 import { unreachable } from './result.ts';
 
@@ -8,6 +9,10 @@ import { unreachable } from './result.ts';
  * through here, so replaying the ledger from its first entry gives the same tables (`verify --store` compares).
  */
 export function projectEntry(view: CartView, entry: RecordedEntry): readonly Change[] {
+  return [...projectSlotHealth(view, entry), ...projectOne(view, entry), ...countNight(view, entry)];
+}
+
+function projectOne(view: CartView, entry: RecordedEntry): readonly Change[] {
   switch (entry.type) {
     case 'station-started':
     case 'epoch-began':
@@ -24,9 +29,11 @@ export function projectEntry(view: CartView, entry: RecordedEntry): readonly Cha
     case 'dock-unreadable':
     case 'statement-refused':
       return [];
+    case 'port-cycled':
+      return change(view, entry, (row) => (row.request?.request === entry.body.request ? { ...row, request: { ...row.request, cycled: entry.body.outcome } } : row));
     case 'bundle-accepted': {
       const { version, issuedAtMs, expiresAtMs, digest } = entry.body;
-      return [{ table: 'cart', key: 'cart', row: { bundle: { version, issuedAtMs, expiresAtMs, digest } } }];
+      return [cart(view, { bundle: { version, issuedAtMs, expiresAtMs, digest } })];
     }
     case 'device-admitted': {
       const serial = deviceOf(entry);
@@ -35,7 +42,7 @@ export function projectEntry(view: CartView, entry: RecordedEntry): readonly Cha
       return [device({ ...(known ?? firstSeen(serial, exposureBy(entry, 'admission'))), asset, ward, model, profile })];
     }
     case 'device-standing':
-      return change(view, entry, (row) => ({ ...row, standing: entry.body.standing }));
+      return change(view, entry, (row) => (row.standing === 'in-service' && entry.body.standing === 'admitted' ? afterService(row, entry) : { ...row, standing: entry.body.standing }));
     case 'pin-attempted':
       return [person(view, entry, { attempts: entry.body.attempt })];
     case 'pin-accepted':
@@ -91,11 +98,21 @@ export function projectEntry(view: CartView, entry: RecordedEntry): readonly Cha
     case 'statement-accepted':
       return acceptStatement(view, entry);
     case 'sanitization-failed':
-      return change(view, entry, (row) => (row.request ? { ...row, request: { ...row.request, failure: entry.body.reason } } : row));
+      return change(view, entry, (row) => (row.request ? { ...row, request: { ...row.request, failure: entry.body.reason, failedAtMs: entry.atMs } } : row));
     case 'sanitized': {
       const { request, grade } = entry.body;
-      return change(view, entry, (row) => ({ ...row, sanitized: { request, leaf: entry.leaf, seq: entry.seq, atMs: entry.atMs, grade } }));
+      const model = view.get('device', deviceOf(entry));
+      return [
+        ...change(view, entry, (row) => ({ ...row, sanitized: { request, leaf: entry.leaf, seq: entry.seq, atMs: entry.atMs, grade } })),
+        ...(model ? tookOf(view, model, entry.atMs) : []),
+      ];
     }
+    case 'night-began':
+      return [cart(view, { night: { beganAtMs: entry.atMs, beganSeq: entry.seq, shiftMs: entry.body.shiftMs, needs: entry.body.needs, threatened: [], tally: { sanitized: 0, failed: 0, quarantined: 0, starts: 0 } } })];
+    case 'need-threatened':
+      return changeNight(view, (night) => ({ ...night, threatened: [...night.threatened, entry.body.ward] }));
+    case 'night-ended':
+      return changeNight(view, (night) => ({ ...night, needs: entry.body.needs, endedAtMs: entry.atMs }));
     case 'quarantined':
       return change(view, entry, (row) => ({ ...row, quarantine: { reason: entry.body.reason, atMs: entry.atMs } }));
     default:
@@ -170,6 +187,37 @@ function change(view: CartView, entry: RecordedEntry, next: (row: DeviceRow) => 
   const row = view.get('device', deviceOf(entry));
   if (!row) throw new Error(`entry ${entry.type} names the device ${deviceOf(entry)}, which was never admitted here`);
   return [device(next(row))];
+}
+
+/** Whoever had it on the bench had it out of the cart's sight; what kept it in quarantine has been looked at. */
+function afterService({ quarantine: _looked, ...row }: DeviceRow, entry: RecordedEntry): DeviceRow {
+  return { ...row, standing: 'admitted', exposure: exposureBy(entry, 'service') };
+}
+
+const cart = (view: CartView, next: CartRow): Change => ({ table: 'cart', key: 'cart', row: { ...view.get('cart', 'cart'), ...next } });
+
+function changeNight(view: CartView, next: (night: NightRow) => NightRow): readonly Change[] {
+  const night = view.get('cart', 'cart')?.night;
+  return night ? [cart(view, { night: next(night) })] : [];
+}
+
+function countNight(view: CartView, { type }: RecordedEntry): readonly Change[] {
+  const counted = NIGHT_COUNTS[type];
+  const night = view.get('cart', 'cart')?.night;
+  if (counted === undefined || night === undefined || night.endedAtMs !== undefined) return [];
+  return [cart(view, { night: { ...night, tally: { ...night.tally, [counted]: night.tally[counted] + 1 } } })];
+}
+
+const NIGHT_COUNTS: { readonly [T in RecordedEntry['type']]?: keyof NightRow['tally'] } = { sanitized: 'sanitized', 'sanitization-failed': 'failed', quarantined: 'quarantined', 'station-started': 'starts' };
+
+/** What is kept of a model's past. */
+const TOOK_KEPT = 32;
+
+/** A clock that was turned in between would teach nonsense; what is negative teaches nothing, and the rest is bounded where it is used. */
+function tookOf(view: CartView, { model, request }: DeviceRow, atMs: number): readonly Change[] {
+  const tookMs = request === undefined ? -1 : atMs - request.atMs;
+  if (tookMs < 0) return [];
+  return [{ table: 'model', key: model, row: { model, tookMs: [...(view.get('model', model)?.tookMs ?? []), tookMs].slice(-TOOK_KEPT) } }];
 }
 
 const device = (row: DeviceRow): Change => ({ table: 'device', key: row.serial, row });

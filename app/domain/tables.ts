@@ -33,6 +33,9 @@ export interface SanitizationRequest {
   /** Sequence number of this request, or of the device's last reappearance during it: a new enrolment must be later. */
   readonly settledSeq: number;
   readonly failure?: SanitizationFailure;
+  readonly failedAtMs?: number;
+  /** What became of its port's power, which is switched off and on before a second attempt. */
+  readonly cycled?: 'cycled' | 'refused';
 }
 
 /** Leaf facts stated by the server about the current request. `atMs`: when the statement was issued, trusted time. */
@@ -90,8 +93,50 @@ export interface EnrolmentRow {
   readonly request: string;
 }
 
+/** What went wrong in one slot since something last went right there. */
+export interface SlotRow {
+  readonly slot: number;
+  /** Oldest first. */
+  readonly troubles: readonly SlotTrouble[];
+}
+
+export interface SlotTrouble {
+  readonly kind: 'wipe-failed' | 'unreadable';
+  /** Absent where it told none. */
+  readonly serial?: string;
+  readonly atMs: number;
+}
+
+/** How long the last sanitizations of a model took, from the request to the complete proof, milliseconds, newest last. */
+export interface ModelRow {
+  readonly model: string;
+  readonly tookMs: readonly number[];
+}
+
+export interface NightTally {
+  readonly sanitized: number;
+  readonly failed: number;
+  readonly quarantined: number;
+  readonly starts: number;
+}
+
+/** One night's preparation of the morning. */
+export interface NightRow {
+  readonly beganAtMs: number;
+  readonly beganSeq: number;
+  readonly shiftMs: number;
+  readonly needs: readonly { readonly ward: string; readonly count: number; readonly dueMs: number; readonly ready?: number }[];
+  /** Wards of which it was told that they will be short. */
+  readonly threatened: readonly string[];
+  /** Counted while it lasts. `starts`: of the station's program, so power cuts and crashes. */
+  readonly tally: NightTally;
+  readonly endedAtMs?: number;
+}
+
 /** One row, key `cart`. */
 export interface CartRow {
+  /** The night that is on, or the last one. */
+  readonly night?: NightRow;
   readonly bundle?: { readonly version: number; readonly issuedAtMs: number; readonly expiresAtMs: number; readonly digest: string };
 }
 
@@ -101,9 +146,11 @@ export interface Tables {
   readonly person: PersonRow;
   readonly enrolment: EnrolmentRow;
   readonly cart: CartRow;
+  readonly slot: SlotRow;
+  readonly model: ModelRow;
 }
 export type TableName = keyof Tables;
-export const TABLE_NAMES = ['device', 'offer', 'person', 'enrolment', 'cart'] as const satisfies readonly TableName[];
+export const TABLE_NAMES = ['device', 'offer', 'person', 'enrolment', 'cart', 'slot', 'model'] as const satisfies readonly TableName[];
 
 /** What the fold reads: the tables as they stand after every entry before this one. */
 export interface CartView {

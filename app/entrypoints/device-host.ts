@@ -10,6 +10,7 @@ import { createDeviceHost } from '../../native/host.ts';
 import { cambrionixHub } from '../../native/hub/cambrionix.ts';
 import { sysfsPower } from '../../native/hub/sysfs-power.ts';
 import { hidReaders } from '../../native/readers/hid/hid.ts';
+import { hidScanners } from '../../native/readers/hid/hid-scanners.ts';
 import { pcscReaders } from '../../native/readers/pcsc.ts';
 import { adbTablets } from '../../native/tablets/adb.ts';
 import { appleTablets } from '../../native/tablets/apple.ts';
@@ -53,7 +54,7 @@ async function hardware(config: HostConfig): Promise<Hardware> {
   };
   const { adb, apple } = config.tablets;
   return {
-    readers: [...readers[config.readers](), ...(config.hidReaders ? [hidReaders({ clock: systemClock })] : [])],
+    readers: [...readers[config.readers](), ...hidOf(config)],
     slots: slots[config.slots](),
     hub: hubOf(config),
     tablets: [
@@ -61,6 +62,11 @@ async function hardware(config: HostConfig): Promise<Hardware> {
       ...(apple ? [appleTablets({ clock: systemClock, ...(apple.socket === undefined ? {} : { address: { path: apple.socket } }) })] : []),
     ],
   };
+}
+
+function hidOf({ hidReaders: wanted }: HostConfig): ReaderAdapter[] {
+  if (wanted === false) return [];
+  return [hidReaders({ clock: systemClock, keyboardShaped: typeof wanted === 'object' && wanted.keyboardShaped }), hidScanners({ clock: systemClock })];
 }
 
 function hubOf(config: HostConfig): HubAdapter | undefined {

@@ -33,7 +33,7 @@ const OF_ANOTHER: readonly GateLeafName[] = ['no-exposure', 'wipe-confirmed'];
 
 /** `policyAt` gives the policy of a digest that the ledger accepted, where the auditor has it. */
 export function createCustodyJudge(policyAt: (digest: string) => AuditPolicy | undefined): CustodyJudge {
-  const tables: { readonly [T in TableName]: Map<string, Tables[T]> } = { device: new Map(), offer: new Map(), person: new Map(), enrolment: new Map(), cart: new Map() };
+  const tables: { readonly [T in TableName]: Map<string, Tables[T]> } = { device: new Map(), offer: new Map(), person: new Map(), enrolment: new Map(), cart: new Map(), slot: new Map(), model: new Map() };
   const view: CartView = { get: (table, key) => tables[table].get(key), all: (table) => tables[table].values() };
   const releases = createTextSet();
   const counts: CustodyCounts = { offers: 0, releases: 0, otherRemovals: 0, returns: 0, unknown: 0 };
@@ -121,7 +121,7 @@ function leaving(device: DeviceRow | undefined, entry: RecordedEntry): string | 
 }
 
 /** A certificate may claim what the entries before it prove, and nothing else. */
-function overclaimed(device: DeviceRow | undefined, entry: Extract<RecordedEntry, { type: 'sanitized' }>, policy: AuditPolicy | undefined): string | undefined {
+export function overclaimed(device: DeviceRow | undefined, entry: Extract<RecordedEntry, { type: 'sanitized' }>, policy: AuditPolicy | undefined): string | undefined {
   const due = completedSanitization(gateFacts(device, entry, policy, policy?.mandatoryLeaves ?? []));
   if (due?.type !== 'sanitized') return `it says that ${entry.device} is sanitized; the entries before it do not prove that, or said it before`;
   const { proven: claimed, ...said } = entry.body;
@@ -153,7 +153,7 @@ const KNOWN: Readonly<Record<EntryType, true>> = {
   'station-started': true, 'epoch-began': true, 'ledger-key-rotated': true, 'clock-stepped': true, 'host-lost': true, 'host-restored': true, 'hub-lost': true, 'hub-restored': true, 'recording-resumed': true, 'bundle-accepted': true, 'bundle-refused': true, 'staff-revoked': true, 'device-admitted': true, 'device-standing': true,
   'tap-refused': true, 'pin-attempted': true, 'pin-accepted': true, 'pin-refused': true, offered: true, 'offer-lapsed': true, released: true, 'wrong-pull': true, 'unidentified-removal': true,
   'removal-claimed': true, 'removal-unclaimed': true, returned: true, 'returned-elsewhere': true, 'foreign-docked': true, 'dock-unreadable': true, absent: true, reappeared: true, exposed: true,
-  'sanitization-requested': true, 'statement-accepted': true, 'statement-refused': true, 'sanitization-failed': true, sanitized: true, quarantined: true,
+  'sanitization-requested': true, 'statement-accepted': true, 'statement-refused': true, 'sanitization-failed': true, sanitized: true, quarantined: true, 'port-cycled': true, 'night-began': true, 'need-threatened': true, 'night-ended': true,
 };
 
 const KNOWN_TYPES: ReadonlySet<string> = new Set(Object.keys(KNOWN));

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { hubConfig, portsOfSlots, tabletsConfig } from '../contract/hardware-config.ts';
+import { hidReadersConfig, hubConfig, portsOfSlots, tabletsConfig } from '../contract/hardware-config.ts';
 
 const slot = z.int().min(1).max(99);
 
@@ -10,7 +10,7 @@ export const stationConfig = z
     central: z.url({ protocol: /^https$/ }).optional(),
     readers: z.enum(['pcsc', 'simulated', 'none']).default('pcsc'),
     /** USB badge readers that speak HID (native/readers/hid), beside the others. */
-    hidReaders: z.boolean().default(false),
+    hidReaders: hidReadersConfig.default(false),
     slots: z.enum(['usb', 'simulated', 'none']).default('usb'),
     /** Slot numbers shelf by shelf, as they stand on the cart: top to bottom, left to right. */
     shelves: z.array(z.array(slot).min(1)).min(1),

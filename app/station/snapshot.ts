@@ -1,16 +1,20 @@
 import type { KioskMessage, SlotView, Snapshot } from '../contract/kiosk.ts';
+import type { MorningPage } from '../contract/night.ts';
 import type { Candidate } from '../domain/choose-device.ts';
 import { triesNow } from '../domain/identify.ts';
+import type { MorningSheet } from '../domain/morning-sheet.ts';
 import { provenSteps } from '../domain/release-gate.ts';
 import type { DeviceRow } from '../domain/tables.ts';
+import type { Overnight } from './overnight.ts';
 import { chargeOf, type SlotNow, type StationContext } from './state.ts';
+import { isBetween, timeOfDay } from './time-of-day.ts';
 import { UNREADABLE_MS } from './watch-slots.ts';
 
 /** A sanitization that takes longer than this is shown as waiting, not as preparing. */
 const PREPARING_MS = 60_000;
 
 /** State → what the page shows; `judged` is the gate's word on every docked device now. No rule is left for the page to compute. */
-export function takeSnapshot(context: StationContext, judged: readonly Candidate[], revision: number): Snapshot {
+export function takeSnapshot(context: StationContext, judged: readonly Candidate[], revision: number, overnight: Pick<Overnight, 'board' | 'sheet'>): Snapshot {
   const { deps, state } = context;
   const { clock, place, store } = deps;
   const atMs = clock.wallMs();
@@ -32,6 +36,8 @@ export function takeSnapshot(context: StationContext, judged: readonly Candidate
   });
   const count = (...looks: readonly SlotView['look'][]): number => slots.filter(({ look }) => looks.includes(look)).length;
   const { message, others } = focus(context, atMs);
+  const night = overnight.board(judged);
+  const morning = overnight.sheet(judged);
   const unsynced = store.size() - store.acked().size;
   const kept = { unsynced, ...(unsynced > 0 && state.unsynced ? { unsyncedSinceMs: state.unsynced.atMs } : {}) };
   return {
@@ -56,7 +62,15 @@ export function takeSnapshot(context: StationContext, judged: readonly Candidate
       ...(state.slotsFailing ? ['slots' as const] : state.sight === 'watching' ? [] : ['device-host' as const]),
       ...(state.ledgerFailing ? ['ledger' as const] : []),
     ],
+    ...(night ? { night } : {}),
+    ...(morning ? { morning: pageOf(context, morning) } : {}),
   };
+}
+
+/** Wards by their names, as people say them. */
+function pageOf({ state }: StationContext, { needs, exceptions, ...sheet }: MorningSheet): MorningPage {
+  const nameOf = (ward: string): string => state.bundle?.wards.find(({ id }) => id === ward)?.name ?? ward;
+  return { ...sheet, needs: needs.map((need) => ({ ...need, ward: nameOf(need.ward) })), exceptions: exceptions.map(({ ward, ...exception }) => ({ ...exception, ...(ward === undefined ? {} : { ward: nameOf(ward) }) })) };
 }
 
 function drawSlot({ deps, state }: StationContext, slot: number, candidate: Candidate | undefined, rebooting: DeviceRow | undefined, atMs: number): SlotView {
@@ -121,16 +135,5 @@ function focus(context: StationContext, atMs: number): { readonly message: Kiosk
 function isNight({ deps, state }: StationContext, atMs: number): boolean {
   const rules = state.bundle?.rules;
   if (!rules) return false;
-  const clock = clockIn(deps.place.timeZone).format(atMs);
-  return rules.nightFrom > rules.nightTo ? clock >= rules.nightFrom || clock < rules.nightTo : clock >= rules.nightFrom && clock < rules.nightTo;
-}
-
-/** Making a formatter costs more than the rest of a snapshot; a station has one zone. */
-const clocks = new Map<string, Intl.DateTimeFormat>();
-function clockIn(timeZone: string): Intl.DateTimeFormat {
-  const known = clocks.get(timeZone);
-  if (known) return known;
-  const made = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone });
-  clocks.set(timeZone, made);
-  return made;
+  return isBetween(timeOfDay(deps.place.timeZone, atMs), rules.nightFrom, rules.nightTo);
 }

@@ -7,11 +7,14 @@ import type { EntryDraft } from '../domain/entries.ts';
 import { ok, unreachable, type Result } from '../domain/result.ts';
 import { createAskHost } from './ask-host.ts';
 import { createBadgeTrust } from './badge-trust.ts';
+import { createCyclePort } from './cycle-port.ts';
 import type { StationDeps } from './deps.ts';
 import { createLedgerKeyWatch } from './ledger-key.ts';
 import { createLights } from './lights.ts';
 import { createMailbox } from './mailbox.ts';
+import { createNoteReadings } from './note-readings.ts';
 import { createHeartbeat, createStepWatch, lastObserved } from './observe.ts';
+import { createOvernight } from './overnight.ts';
 import { createPresentations } from './presentations.ts';
 import { createRecord } from './record.ts';
 import { takeSnapshot } from './snapshot.ts';
@@ -53,16 +56,19 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
   const host = createAskHost(clock);
   const takeDevice = createTakeDevice(context, record, { ask: host.ask, caughtUp: () => caughtUp() });
   const watchSlots = createWatchSlots(context, record, watchedUntilMs);
-  const takeEvidence = createTakeEvidence(context, record);
+  const overnight = createOvernight(context, record);
+  const ports = createCyclePort(context, host.ask, (task) => post(task), record);
+  const takeEvidence = createTakeEvidence(context, record, overnight, ports.cycle);
   const heartbeat = createHeartbeat(context);
   const stepWatch = createStepWatch(clock);
   const ledgerKey = createLedgerKeyWatch(context);
   const presentations = createPresentations();
+  const readings = createNoteReadings(context);
   const kiosks = new Set<Transport>();
   let attached: Transport | undefined;
   const lights = createLights(context, (slot, light) => void host.ask({ command: 'light', slot, light }));
   const badgeTrust = createBadgeTrust(context, (trust) => void host.ask({ command: 'badge-trust', trust }));
-  let current = takeSnapshot(context, context.candidates(), 0);
+  let current = takeSnapshot(context, context.candidates(), 0, overnight);
   let currentText = '';
   const pendingTaps = new Set<string>();
 
@@ -71,7 +77,7 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
     badgeTrust.show();
     const judged = context.candidates();
     if (state.sight === 'watching') for (const { device, unproven } of judged) state.lastUnproven.set(device.serial, unproven.map(({ reason }) => reason));
-    const next = takeSnapshot(context, judged, current.revision + 1);
+    const next = takeSnapshot(context, judged, current.revision + 1, overnight);
     const text = JSON.stringify({ ...next, revision: 0, atMs: 0 });
     if (text === currentText) return;
     current = next;
@@ -84,14 +90,6 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
       await task();
       publish();
     });
-
-  /** One that stops answering keeps what it said last, with its age, until it is gone. */
-  const noteTablet = ({ monoMs, serial, source, standing, readMonoMs, facts }: Extract<HostEvent, { event: 'tablet' }>): void => {
-    const last = state.tablets.get(serial);
-    if (standing === 'gone') state.tablets.delete(serial);
-    else if (standing === 'read' || !last) state.tablets.set(serial, { source, standing, facts, readMonoMs: clock.monoMs() - (monoMs - readMonoMs) });
-    else state.tablets.set(serial, { ...last, standing });
-  };
 
   /** Whether the ledger holds all that happened: where it could not write, it is tried, and the slots are compared with it. */
   const caughtUp = async (): Promise<boolean> => {
@@ -108,6 +106,7 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
       case 'hello':
         badgeTrust.forget();
         presentations.forget();
+        ports.resume();
         state.slotsFailing = event.adapters.some(({ name, state: standing }) => SLOT_ADAPTERS.has(name) && standing === 'failing');
         return;
       case 'adapter':
@@ -134,6 +133,8 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
         return presentations.isNew(event) ? takeDevice.tapped(event) : undefined;
       case 'tap-unreadable':
         return takeDevice.unreadable(event.reader, event.cause);
+      case 'label':
+        return;
       case 'slots':
         state.slotsFailing = false;
         await watchSlots.seenWhole(event.slots);
@@ -147,10 +148,9 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
       case 'hub':
         return watchSlots.hub(event.hub, event.state, event.slots);
       case 'port':
-        state.ports.set(event.slot, { reading: event.reading, readMonoMs: clock.monoMs() - (event.monoMs - event.readMonoMs) });
-        return;
+        return readings.port(event);
       case 'tablet':
-        return noteTablet(event);
+        return readings.tablet(event);
       default:
         return unreachable(event);
     }
@@ -202,6 +202,7 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
     if (state.ledgerFailing) await record([], { meta: { probe: '1' } });
     await takeDevice.lapse();
     await watchSlots.lapse();
+    await overnight.tick();
     await takeEvidence.pursue();
     await heartbeat.beat();
     await noteUnsynced(context);

@@ -3,10 +3,13 @@ import { CURSOR_META, type ReceivedBundle, type ReceivedStatement } from '../con
 import type { CustodyClaims, StatementClaims } from '../contract/statement.ts';
 import type { EntryDraft, LedgerValue } from '../domain/entries.ts';
 import { judgeElsewhere } from '../domain/elsewhere.ts';
-import { judgeBinding, nextSanitizationStep } from '../domain/sanitization.ts';
+import { judgeBinding } from '../domain/sanitization.ts';
+import { nextSanitizationSteps } from '../domain/sanitization-runner.ts';
 import { completedSanitization } from '../domain/sanitized.ts';
 import type { DeviceRow, Evidence } from '../domain/tables.ts';
 import type { StatementKind } from '../domain/terms.ts';
+import type { Overnight } from './overnight.ts';
+import type { RequestDraft } from './cycle-port.ts';
 import type { Record } from './record.ts';
 import type { StationContext } from './state.ts';
 
@@ -23,7 +26,7 @@ export interface TakeEvidence {
   pursue(): Promise<void>;
 }
 
-export function createTakeEvidence(context: StationContext, record: Record): TakeEvidence {
+export function createTakeEvidence(context: StationContext, record: Record, overnight: Pick<Overnight, 'turn' | 'wipesAtOnce' | 'overdueMs'>, cyclePort: (request: RequestDraft) => void): TakeEvidence {
   const { deps, state } = context;
   const { store } = deps;
 
@@ -113,11 +116,21 @@ export function createTakeEvidence(context: StationContext, record: Record): Tak
     pursue: async () => {
       const rules = state.bundle?.rules;
       if (!rules || state.sight !== 'watching') return;
-      const serials = new Map(context.liveSlots().filter(({ twice }) => !twice).map(({ slot, serial }) => [slot, serial]));
-      for (const device of [...store.view.all('device')]) {
-        const liveSerial = device.custody.kind === 'cart' ? serials.get(device.custody.slot) : undefined;
-        const draft = nextSanitizationStep({ device, liveSerial, nowMs: deps.clock.wallMs(), rules, contactSinceMs: state.online ? state.onlineSinceMs : deps.clock.wallMs(), newRequest: deps.randomId(), newNonce: deps.randomId() });
-        if (draft) await record([draft]);
+      const live = new Map(context.liveSlots().flatMap(({ slot, serial, twice }) => (twice || serial === undefined ? [] : [[slot, serial] as const])));
+      const steps = nextSanitizationSteps({
+        view: store.view,
+        live,
+        rules,
+        nowMs: deps.clock.wallMs(),
+        contactSinceMs: state.online ? state.onlineSinceMs : deps.clock.wallMs(),
+        wipesAtOnce: overnight.wipesAtOnce(),
+        turn: overnight.turn,
+        overdueMs: overnight.overdueMs,
+        fresh: () => ({ request: deps.randomId(), nonce: deps.randomId() }),
+      });
+      for (const step of steps) {
+        const done = await record([step]);
+        if (done && step.type === 'sanitization-requested' && step.body.attempt > 1) cyclePort(step);
       }
       for (const { device, live } of context.candidates()) {
         const done = completedSanitization({ device, live, rules, ladder: context.ladder(), nowMs: context.trusted().ms });

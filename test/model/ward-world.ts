@@ -99,7 +99,7 @@ export function createWardWorld(options: { seed: number; leaves?: readonly GateL
   let ids = 0;
   let offers = 0;
 
-  const tables: { [T in TableName]: Map<string, Tables[T]> } = { device: new Map(), offer: new Map(), person: new Map(), enrolment: new Map(), cart: new Map() };
+  const tables: { [T in TableName]: Map<string, Tables[T]> } = { device: new Map(), offer: new Map(), person: new Map(), enrolment: new Map(), cart: new Map(), slot: new Map(), model: new Map() };
   const view: CartView = {
     get: (table, key) => tables[table].get(key) as never,
     all: (table) => tables[table].values() as never,

@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ReaderEvent } from '../../native/adapters.ts';
 import { hidReaders } from '../../native/readers/hid/hid.ts';
-import { labelReader } from '../../native/readers/hid/hid-pos-report.ts';
 import type { HidDevice } from '../../native/readers/hid/node-hid-module.ts';
 import { answerBytes, readPcproxCard } from '../../native/readers/hid/pcprox-report.ts';
 import { watchPcprox } from '../../native/readers/hid/pcprox-watch.ts';
@@ -97,6 +96,8 @@ describe('a reader asked again and again', () => {
   });
 });
 
+const PCPROX = { vendorId: 0x0c27, productId: 0x3bfa };
+
 describe('a machine that cannot read USB badges', () => {
   it('without the driver says what to install, once', async () => {
     const events: ReaderEvent[] = [];
@@ -113,7 +114,7 @@ describe('a machine that cannot read USB badges', () => {
       triedAt.push(clock.monoMs());
       throw new Error('cannot open device with path /dev/hidraw0');
     };
-    const hid = { devicesAsync: async () => [{ path: '/dev/hidraw0', usagePage: 0xff00, usage: 1 }], HIDAsync: { open } };
+    const hid = { devicesAsync: async () => [{ ...PCPROX, path: '/dev/hidraw0', usagePage: 0xff00, usage: 1 }], HIDAsync: { open } };
     const running = hidReaders({ clock, load: () => ({ found: true, hid }) }).start((event) => events.push(event));
     for (let look = 0; look < 40; look += 1) {
       await new Promise((resolve) => setImmediate(resolve));
@@ -127,50 +128,10 @@ describe('a machine that cannot read USB badges', () => {
   it('never opens a device of which any part is a keyboard, or that does not say what it is', async () => {
     const events: ReaderEvent[] = [];
     const open = () => Promise.reject(new Error('opened'));
-    const devices = [{ path: 'a', usagePage: 1, usage: 6 }, { path: 'a', usagePage: 0xff00, usage: 1 }, { path: 'b' }, { path: 'c', usagePage: 1, usage: 7 }];
+    const devices = [{ path: 'a', usagePage: 1, usage: 6 }, { path: 'a', usagePage: 0xff00, usage: 1 }, { path: 'b' }, { path: 'c', usagePage: 1, usage: 7 }].map((device) => ({ ...PCPROX, ...device }));
     const running = hidReaders({ clock: heldClock(), load: () => ({ found: true, hid: { devicesAsync: async () => devices, HIDAsync: { open } } }) }).start((event) => events.push(event));
     await new Promise((resolve) => setImmediate(resolve));
     await running.stop();
     expect(events).toEqual([{ event: 'adapter', state: 'absent', detail: expect.stringContaining('SDK mode') as string }]);
-  });
-});
-
-/** A report of a HID-POS scanner as Access-IS documents it. */
-function scanReport(data: string, continued = false): Buffer {
-  const report = Buffer.alloc(64);
-  report.set([2, data.length, 0x5d, 0x43, 0x30]);
-  report.write(data, 5, 'latin1');
-  report.writeUInt8(0x73, 61);
-  report.writeUInt8(continued ? 1 : 0, 63);
-  return report;
-}
-
-describe('a label scanner', () => {
-  it('tells a label, one spread over two reports, and two that came in one read', () => {
-    const read = labelReader();
-    expect(read(scanReport('CART-4-TAB-17\r'))).toEqual([{ ok: true, label: 'CART-4-TAB-17' }]);
-    expect(read(scanReport('A'.repeat(56), true))).toEqual([]);
-    expect(read(scanReport('END'))).toEqual([{ ok: true, label: `${'A'.repeat(56)}END` }]);
-    expect(read(Buffer.concat([scanReport('ONE'), scanReport('TWO')]))).toEqual([{ ok: true, label: 'ONE' }, { ok: true, label: 'TWO' }]);
-  });
-
-  it.each([
-    ['another report', Buffer.concat([Buffer.from([4]), scanReport('X').subarray(1)]), 'protocol'],
-    ['half a report', scanReport('X').subarray(0, 20), 'protocol'],
-    ['a length of more than it holds', Buffer.concat([Buffer.from([2, 57]), scanReport('X').subarray(2)]), 'protocol'],
-    ['no label at all', scanReport(''), 'not-text'],
-    ['control characters', scanReport('A\x1bB'), 'not-text'],
-  ])('that sends %s is not believed', (_, report, cause) => {
-    const read = labelReader();
-    read(scanReport('BEGUN', true));
-    expect(read(report).at(-1)).toEqual(cause === 'not-text' && report[1] === 0 ? { ok: true, label: 'BEGUN' } : { ok: false, cause });
-    expect(read(scanReport('NEXT'))).toEqual([{ ok: true, label: 'NEXT' }]);
-  });
-
-  it('that never comes to an end is bounded, and the next label is whole', () => {
-    const read = labelReader();
-    for (let report = 0; report < 1_000; report += 1) expect(read(scanReport('B'.repeat(56), true))).toEqual([]);
-    expect(read(scanReport('B'))).toEqual([{ ok: false, cause: 'too-long' }]);
-    expect(read(scanReport('NEXT'))).toEqual([{ ok: true, label: 'NEXT' }]);
   });
 });

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runInNewContext } from 'node:vm';
 import { expect, onTestFinished, test } from 'vitest';
 
 const resource = (name: string): string => fileURLToPath(new URL(`../../resources/linux/${name}`, import.meta.url));
@@ -58,4 +59,17 @@ test('udev: each rule is one that udev knows, gives rights to the cart’s user 
     if (mode !== undefined) expect(Number.parseInt(mode, 8) & 0o007).toBe(0);
     expect(rule).toContain('dockward');
   }
+});
+
+test('polkit: only the cart’s group may speak with pcscd by this rule, and nothing else is decided', () => {
+  const text = readFileSync(resource('70-dockward-pcscd.rules'), 'utf8');
+  type Rule = (action: { id: string }, subject: { isInGroup(name: string): boolean }) => string | undefined;
+  const rules: Rule[] = [];
+  runInNewContext(text, { polkit: { addRule: (rule: Rule) => rules.push(rule), Result: { YES: 'yes' } } });
+  const asked = (id: string, group: string): readonly (string | undefined)[] => rules.map((rule) => rule({ id }, { isInGroup: (name) => name === group }));
+  for (const id of ['org.debian.pcsc-lite.access_pcsc', 'org.debian.pcsc-lite.access_card']) {
+    expect(asked(id, 'dockward')).toEqual(['yes']);
+    expect(asked(id, 'users')).toEqual([undefined]);
+  }
+  expect(asked('org.freedesktop.systemd1.manage-units', 'dockward')).toEqual([undefined]);
 });

@@ -42,6 +42,7 @@ test('the wrong slot and a tablet that is not clean: it is hers to put back, and
   await cart.dock(5, 'T5');
   await cart.network({ kind: 'statements', statements: [{ digest: 'f0'.repeat(32), claims: { tenant: 'mercy', station: 'cart-7', serial: 'T5', request: cart.device('T5').request?.request ?? '', nonce: cart.device('T5').request?.nonce ?? '', issuedAtMs: cart.clock.trueMs(), facts: { kind: 'sanitization-failed', failure: 'mdm-refused' } } }], cursor: 100 });
   for (let attempt = 2; attempt <= 3; attempt += 1) {
+    await cart.pass(3 * 60_000);
     const { request = '', nonce = '' } = cart.device('T5').request ?? {};
     await cart.network({ kind: 'statements', statements: [{ digest: 'f1'.repeat(32), claims: { tenant: 'mercy', station: 'cart-7', serial: 'T5', request, nonce, issuedAtMs: cart.clock.trueMs(), facts: { kind: 'sanitization-failed', failure: 'mdm-refused' } } }], cursor: 100 + attempt });
   }

@@ -58,6 +58,7 @@ test('the server gives up three times: quarantined with the reason, and not aske
   for (let attempt = 1; attempt <= 4; attempt += 1) {
     const { request = '', nonce = '' } = cart.device('T1').request ?? {};
     await cart.network({ kind: 'statements', cursor: attempt, statements: [{ digest: 'e1'.repeat(32), claims: { tenant: 'mercy', station: 'cart-7', serial: 'T1', request, nonce, issuedAtMs: cart.clock.trueMs(), facts: { kind: 'sanitization-failed', failure: 'no-new-enrolment' } } }] });
+    await cart.pass(3 * MINUTE_MS);
   }
   expect((await cart.ofType('sanitization-requested')).map(({ body }) => body.attempt)).toEqual([1, 2, 3]);
   expect(await cart.ofType('quarantined')).toMatchObject([{ device: 'T1', body: { reason: 'sanitization-failed' } }]);

@@ -3,6 +3,8 @@ import { createRequire } from 'node:module';
 
 /** What is used of node-hid 3.4.0. Usage page and usage are told on Linux (hidraw) and Windows. */
 export interface HidDeviceInfo {
+  readonly vendorId?: number | undefined;
+  readonly productId?: number | undefined;
   readonly path?: string | undefined;
   readonly serialNumber?: string | undefined;
   readonly product?: string | undefined;
@@ -10,7 +12,7 @@ export interface HidDeviceInfo {
   readonly usage?: number | undefined;
 }
 
-/** Calls on one device are made one after the other, in a worker thread each. */
+/** Calls on one device are made one after the other, in a worker thread each. It is read from only while somebody listens to `data`. */
 export interface HidDevice extends EventEmitter {
   sendFeatureReport(report: Buffer): Promise<number>;
   /** `length` counts the report's number, which is the first byte of the answer. */
@@ -19,6 +21,7 @@ export interface HidDevice extends EventEmitter {
 }
 
 export interface Hid {
+  /** 0 stands for any. */
   devicesAsync(vendorId: number, productId: number): Promise<readonly HidDeviceInfo[]>;
   readonly HIDAsync: { open(path: string): Promise<HidDevice> };
 }

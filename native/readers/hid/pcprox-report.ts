@@ -1,6 +1,8 @@
 import type { UidReading } from '../badge-uid.ts';
 
 export const PCPROX_VENDOR = 0x0c27;
+/** The only one whose answers are known although it looks like a keyboard. */
+export const PCPROX_PRODUCT = 0x3bfa;
 
 const REPORT_BYTES = 8;
 /** Feature reports of these readers have no number; the host's interface puts a zero in its place. */

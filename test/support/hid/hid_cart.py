@@ -4,11 +4,12 @@ Badge readers on a virtual USB bus: hidraw nodes of umockdev that answer pcProx 
   umockdev-wrapper /usr/bin/python3 hid_cart.py COMMAND [ARGUMENT...]
 
 Runs the command on that bus. Each line of its own standard input is one order, answered by one line `{"done": ..., "value": ...}`:
-  plug N pcprox|keyboard|scanner    unplug N    card N HEX BITS    lift N    fault N none|garbage|io    report N HEX    asked N
+  plug N pcprox|keyboard|scanner|typing-scanner    unplug N    card N HEX BITS    lift N    fault N none|garbage|io    report N HEX    asked N
 Numbers are those of the hidraw nodes. HEX of a card is its read buffer as the reader tells it, least significant byte first.
 """
 import json
 import os
+import struct
 import subprocess
 import sys
 import threading
@@ -20,11 +21,21 @@ from gi.repository import GLib, UMockdev  # noqa: E402
 
 BUS = '/devices/pci0000:00/0000:00:14.0/usb1'
 BYTES_8_IN_AND_FEATURE = [0xA1, 0x01, 0x15, 0x00, 0x26, 0xFF, 0x00, 0x75, 0x08, 0x95, 0x08, 0x09, 0x01, 0x81, 0x02, 0x09, 0x01, 0xB1, 0x02, 0xC0]
+# Bar Code Scanner, Scanned Data Report 2: byte count, symbology identifiers 1 to 3, 56 bytes of decoded data, two bytes of the maker, decode data continued.
+SCANNED_DATA = [0x05, 0x8C, 0x09, 0x02, 0xA1, 0x01, 0x09, 0x12, 0xA1, 0x02, 0x85, 0x02, 0x15, 0x00, 0x26, 0xFF, 0x00, 0x75, 0x08]
+SCANNED_DATA += [0x95, 0x01, 0x05, 0x01, 0x09, 0x3B, 0x81, 0x02, 0x95, 0x03, 0x05, 0x8C, 0x09, 0xFB, 0x09, 0xFC, 0x09, 0xFD, 0x81, 0x02]
+SCANNED_DATA += [0x95, 0x38, 0x09, 0xFE, 0x82, 0x02, 0x01, 0x95, 0x02, 0x06, 0x66, 0xFF, 0x09, 0x04, 0x81, 0x02]
+SCANNED_DATA += [0x05, 0x8C, 0x75, 0x01, 0x95, 0x01, 0x09, 0xFF, 0x81, 0x02, 0x75, 0x07, 0x81, 0x03, 0xC0, 0xC0]
+KEYBOARD = [0x05, 0x01, 0x09, 0x06]
 DESCRIPTORS = {
     'pcprox': bytes([0x06, 0x00, 0xFF, 0x09, 0x01] + BYTES_8_IN_AND_FEATURE),
-    'keyboard': bytes([0x05, 0x01, 0x09, 0x06] + BYTES_8_IN_AND_FEATURE),
-    'scanner': bytes([0x05, 0x8C, 0x09, 0x02] + BYTES_8_IN_AND_FEATURE),
+    'keyboard': bytes(KEYBOARD + BYTES_8_IN_AND_FEATURE),
+    'scanner': bytes(SCANNED_DATA),
+    'typing-scanner': bytes(SCANNED_DATA + KEYBOARD + BYTES_8_IN_AND_FEATURE),
 }
+RF_IDEAS = (0x0C27, 0x3BFA, 'pcProx')
+HONEYWELL = (0x0C2E, 0x0B6A, 'Voyager')
+MAKERS = {'pcprox': RF_IDEAS, 'keyboard': RF_IDEAS, 'scanner': HONEYWELL, 'typing-scanner': HONEYWELL}
 EIO = 5
 ENOTTY = 25
 
@@ -38,6 +49,11 @@ GET_DESCRIPTOR = request(2, 2, 4100)
 GET_INFO = request(2, 3, 8)
 SET_FEATURE = request(3, 6, 9)
 GET_FEATURE = request(3, 7, 9)
+
+
+def say(answer):
+    """In one write: the program that is run here writes its lines to the same pipe."""
+    os.write(1, (json.dumps(answer) + '\n').encode())
 
 
 class Reader:
@@ -82,7 +98,8 @@ class Reader:
         elif asked == GET_DESCRIPTOR:
             data.update(4, descriptor)
         elif asked == GET_INFO:
-            data.update(0, bytes.fromhex('03000000270CFA3B'))
+            vendor, product, _ = MAKERS[self.kind]
+            data.update(0, struct.pack('<IHH', 3, vendor, product))
         elif asked in (SET_FEATURE, GET_FEATURE):
             if self.fault == 'io':
                 return -1, EIO
@@ -104,18 +121,20 @@ class Cart:
         self.handlers = {}
         self.testbed.add_from_string('P: %s\nE: SUBSYSTEM=usb\nE: DEVTYPE=usb_device\nA: busnum=1\\n\nA: devnum=1\\n\n\n' % BUS)
 
-    def paths(self, number):
+    def paths(self, number, kind):
         device = '%s/1-%d' % (BUS, number + 1)
-        return device, device + '/1-%d:1.0' % (number + 1), '0003:0C27:3BFA.%04d' % number
+        vendor, product, _ = MAKERS[kind]
+        return device, device + '/1-%d:1.0' % (number + 1), '0003:%04X:%04X.%04d' % (vendor, product, number)
 
     def plug(self, number, kind):
         number = int(number)
-        device, interface, name = self.paths(number)
-        attributes = dict(idVendor='0c27', idProduct='3bfa', bcdDevice='0730', manufacturer='RFIDeas', product='pcProx %d' % number, serial='', busnum='1', devnum=str(number + 9), bConfigurationValue='1')
+        device, interface, name = self.paths(number, kind)
+        vendor, product, label = MAKERS[kind]
+        attributes = dict(idVendor='%04x' % vendor, idProduct='%04x' % product, bcdDevice='0730', manufacturer='test', product='%s %d' % (label, number), serial='', busnum='1', devnum=str(number + 9), bConfigurationValue='1')
         text = 'P: %s\nE: SUBSYSTEM=usb\nE: DEVTYPE=usb_device\n' % device
         text += ''.join('A: %s=%s\\n\n' % pair for pair in attributes.items()) + '\n'
         text += 'P: %s\nE: SUBSYSTEM=usb\nE: DEVTYPE=usb_interface\nE: DRIVER=usbhid\nA: bInterfaceNumber=00\\n\n\n' % interface
-        text += 'P: %s/%s\nE: SUBSYSTEM=hid\nE: DRIVER=hid-generic\nE: HID_ID=0003:00000C27:00003BFA\nE: HID_NAME=pcProx %d\nE: HID_UNIQ=\n' % (interface, name, number)
+        text += 'P: %s/%s\nE: SUBSYSTEM=hid\nE: DRIVER=hid-generic\nE: HID_ID=0003:%08X:%08X\nE: HID_NAME=%s %d\nE: HID_UNIQ=\n' % (interface, name, vendor, product, label, number)
         text += 'H: report_descriptor=%s\n\n' % DESCRIPTORS[kind].hex().upper()
         text += 'P: %s/%s/hidraw/hidraw%d\nN: hidraw%d\nE: DEVNAME=/dev/hidraw%d\nE: MAJOR=244\nE: MINOR=%d\nE: SUBSYSTEM=hidraw\nA: dev=244:%d\\n\nL: device=../../../%s\n\n' % (interface, name, number, number, number, number, number, name)
         self.testbed.add_from_string(text)
@@ -128,8 +147,9 @@ class Cart:
 
     def unplug(self, number):
         number = int(number)
-        device, interface, name = self.paths(number)
-        self.readers.pop(number).fault = 'io'
+        reader = self.readers.pop(number)
+        reader.fault = 'io'
+        device, interface, name = self.paths(number, reader.kind)
         self.testbed.detach_ioctl('/dev/hidraw%d' % number)
         for path in ('%s/%s/hidraw/hidraw%d' % (interface, name, number), '%s/%s' % (interface, name), interface, device):
             self.testbed.remove_device('/sys' + path)
@@ -158,7 +178,7 @@ class Cart:
             answer['value'] = getattr(self, verb)(*given)
         except Exception as error:
             answer = {'done': line, 'error': repr(error)}
-        print(json.dumps(answer), flush=True)
+        say(answer)
         return False
 
 
@@ -179,7 +199,7 @@ def main():
 
     threading.Thread(target=orders, daemon=True).start()
     threading.Thread(target=until_the_end, daemon=True).start()
-    print(json.dumps({'done': 'start'}), flush=True)
+    say({'done': 'start'})
     loop.run()
     sys.exit(child.returncode if child.returncode >= 0 else 0)
 

@@ -41,9 +41,9 @@ function killGroup(pid: number | undefined): void {
   }
 }
 
-/** The adapter, in a process of its own, on a virtual bus with real hidraw calls below real node-hid. */
-export function startHidCart(): HidCart {
-  const child = spawn('umockdev-wrapper', [PYTHON, beside('hid_cart.py'), process.execPath, beside('readers-child.ts')], { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
+/** One adapter, in a process of its own, on a virtual bus with real hidraw calls below real node-hid. */
+export function startHidCart(adapter: 'readers' | 'keyboard-shaped' | 'scanners' = 'readers'): HidCart {
+  const child = spawn('umockdev-wrapper', [PYTHON, beside('hid_cart.py'), process.execPath, beside('readers-child.ts'), adapter], { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
   const events: ReaderEvent[] = [];
   const done: Done[] = [];
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));

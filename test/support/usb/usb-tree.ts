@@ -8,6 +8,8 @@ export interface UsbDeviceOptions {
   readonly serial?: string;
   readonly hub?: boolean;
   readonly product?: string;
+  /** Of a hub. */
+  readonly ports?: number;
 }
 
 /** A device as its kernel messages describe it. `path` is its place below /sys. */
@@ -34,7 +36,7 @@ export function usbTree(root: string, told: (action: 'add' | 'remove', device: U
   let enumerations = 0;
   mkdirSync(devices, { recursive: true });
 
-  function plug(port: string, { serial, hub = false, product = hub ? 'SuperSync15' : 'SM-T630' }: UsbDeviceOptions = {}): UsbDevice {
+  function plug(port: string, { serial, hub = false, product = hub ? 'SuperSync15' : 'SM-T630', ports = 15 }: UsbDeviceOptions = {}): UsbDevice {
     const above = parentOf(port);
     if (above !== undefined && !present.has(above)) plug(above, { hub: true });
     if (present.has(port)) throw new Error(`something is plugged into ${port} already`);
@@ -47,7 +49,7 @@ export function usbTree(root: string, told: (action: 'add' | 'remove', device: U
     const attributes: Record<string, string> = {
       idVendor: hex(vendor), idProduct: hex(productId), bcdDevice: '0100', version: ' 2.00', speed: '480',
       bDeviceClass: hub ? '09' : '00', bDeviceSubClass: '00', bDeviceProtocol: '00', bMaxPacketSize0: '64',
-      bConfigurationValue: '1', bNumConfigurations: '1', busnum: '1', devpath: port.split('-')[1] ?? '0', maxchild: hub ? '15' : '0',
+      bConfigurationValue: '1', bNumConfigurations: '1', busnum: '1', devpath: port.split('-')[1] ?? '0', maxchild: hub ? String(ports) : '0',
       manufacturer: hub ? 'Cambrionix' : 'SAMSUNG', product, removable: 'removable', dev: `189:${enumerations - 1}`,
       uevent: `MAJOR=189\nMINOR=${enumerations - 1}\nDEVNAME=bus/usb/001/${number3(enumerations)}\nDEVTYPE=usb_device\nDRIVER=usb\nPRODUCT=${vendor.toString(16)}/${productId.toString(16)}/100\nTYPE=${hub ? 9 : 0}/0/0\nBUSNUM=001\nDEVNUM=${number3(enumerations)}`,
       ...(serial === undefined ? {} : { serial }),

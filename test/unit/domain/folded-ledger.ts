@@ -12,7 +12,7 @@ export interface FoldedLedger {
 }
 
 export function foldedLedger(): FoldedLedger {
-  const tables: { [T in TableName]: Map<string, Tables[T]> } = { device: new Map(), offer: new Map(), person: new Map(), enrolment: new Map(), cart: new Map() };
+  const tables: { [T in TableName]: Map<string, Tables[T]> } = { device: new Map(), offer: new Map(), person: new Map(), enrolment: new Map(), cart: new Map(), slot: new Map(), model: new Map() };
   const view: CartView = { get: (table, key) => tables[table].get(key) as never, all: (table) => tables[table].values() as never };
   const entries: RecordedEntry[] = [];
   return {

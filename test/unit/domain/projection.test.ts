@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { EntryBodies, EntryDraft, EntryType } from '../../../app/domain/entries.ts';
 import { ASSURANCES, BUNDLE_REFUSALS, DEVICE_STANDINGS, EPOCH_CAUSES, EXPOSURE_CAUSES, GRADES, QUARANTINE_REASONS, REFUSAL_REASONS, SANITIZATION_FAILURES, STATEMENT_KINDS, STATEMENT_REFUSALS } from '../../../app/domain/terms.ts';
+import { SHORT_REASONS } from '../../../app/domain/night-problem.ts';
 import { foldedLedger } from './folded-ledger.ts';
 
 const int = fc.nat(1_000_000);
@@ -9,6 +10,8 @@ const id = fc.constantFrom('a', 'b', 'c');
 const slot = fc.integer({ min: 1, max: 4 });
 const of = <T>(list: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...list);
 const facts = fc.record({ enrolment: id, previous: id, command: id, profile: id, issuedMdmMs: int, confirmedMdmMs: int, enrolledMdmMs: int, unseenAtSize: int, unlockTokenKept: fc.boolean(), osAtFloor: fc.boolean(), compliant: fc.boolean(), rooted: fc.boolean(), adbEnabled: fc.boolean() });
+
+const need = fc.record({ ward: id, count: int, dueMs: int });
 
 /** A body for every entry type there is: a type that is added and not listed here does not compile. */
 const BODIES: { readonly [T in EntryType]: fc.Arbitrary<EntryBodies[T]> } = {
@@ -49,6 +52,10 @@ const BODIES: { readonly [T in EntryType]: fc.Arbitrary<EntryBodies[T]> } = {
   'statement-refused': fc.record({ reason: of(STATEMENT_REFUSALS), digest: id }),
   'sanitization-failed': fc.record({ request: id, reason: of(SANITIZATION_FAILURES) }),
   sanitized: fc.record({ request: id, nonce: id, asked: id, exposure: id, attempt: int, grade: of(GRADES), proven: fc.constant(['wipe-confirmed'] as const), command: id, previous: id, confirmedMdmMs: int }),
+  'port-cycled': fc.record({ request: id, outcome: of(['cycled', 'refused'] as const) }),
+  'night-began': fc.record({ shiftMs: int, needs: fc.array(need), owed: int }),
+  'need-threatened': fc.record({ ward: id, shortBy: int, dueMs: int, because: of(SHORT_REASONS) }),
+  'night-ended': fc.record({ fromMs: int, shiftMs: int, needs: fc.array(fc.record({ ward: id, count: int, dueMs: int, ready: int })), exceptions: fc.constant([]), more: int, done: fc.record({ sanitized: int, failed: int, quarantined: int, starts: int }) }),
   quarantined: fc.record({ reason: of(QUARANTINE_REASONS) }),
 };
 const TYPES = Object.keys(BODIES) as EntryType[];

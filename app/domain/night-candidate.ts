@@ -1,0 +1,149 @@
+import { shareCharge, type Charging, type ChargeSpan } from './night-charging.ts';
+import type { NightProblem } from './night-problem.ts';
+import type { BusyCart, TabletWork } from './night-cart.ts';
+import { copyOf, draw, earliestFit, occupy, type Fit, type Stage, type Taking, type Timeline } from './night-timeline.ts';
+
+/** The due times of a ward's needed tablets, earliest first: one for each tablet that it needs in all. */
+export type Places = ReadonlyMap<string, readonly number[]>;
+
+export interface PlacedStage {
+  readonly work: TabletWork;
+  readonly stage: Stage;
+  readonly fit: Fit;
+}
+
+/** How an order is carried out. */
+export interface Manner {
+  /** By when everybody should be charged: decides whose charging is urgent. */
+  readonly goalMs: number;
+  readonly taking: Taking;
+  /** All wipes are put in before any update, or each tablet's update with its wipe. */
+  readonly wipesFirst: boolean;
+  /** So many of the longest charges get their power before any work. */
+  readonly urgent: number;
+}
+
+/** One way to bring the needed tablets to readiness, and how good it is. */
+export interface Candidate {
+  readonly order: readonly TabletWork[];
+  readonly manner: Manner;
+  readonly placed: readonly PlacedStage[];
+  /** The cart with that work in it, and the charging that went before it. */
+  readonly timeline: Timeline;
+  readonly urgentSpans: readonly ChargeSpan[];
+  /** The other charging, which the timeline does not hold yet. */
+  readonly spans: readonly ChargeSpan[];
+  /** By slot: charged to the floor. */
+  readonly paidMs: ReadonlyMap<number, number>;
+  /** The one that is ready last, or never. */
+  readonly last: TabletWork | undefined;
+  readonly score: Score;
+}
+
+/** Better first in this order: fewer tablets missing at the shift, fewer missing when due, the whole need met earlier, and in sum. */
+export interface Score {
+  readonly missing: number;
+  readonly late: number;
+  readonly metMs: number;
+  readonly sumMs: number;
+}
+
+export function better(a: Score, b: Score): boolean {
+  return (compareNeed(a, b) || a.sumMs - b.sumMs) < 0;
+}
+
+/** Without the sum: negative if the need is met better by the first. */
+export function compareNeed(a: Score, b: Score): number {
+  return a.missing - b.missing || a.late - b.late || a.metMs - b.metMs;
+}
+
+export function placesOf({ needs }: Pick<NightProblem, 'needs'>): Map<string, number[]> {
+  const places = new Map<string, number[]>();
+  for (const { ward, count, dueMs } of needs) {
+    const dues = places.get(ward) ?? [];
+    places.set(ward, dues);
+    for (let place = 0; place < count; place++) dues[place] = Math.min(dues[place] ?? Infinity, dueMs);
+  }
+  for (const dues of places.values()) dues.sort((a, b) => a - b);
+  return places;
+}
+
+/**
+ * Puts the work of the chosen into the cart in the given order, each stage as early as it fits, and shares what power
+ * is left among those that must be charged. Work that would end after the shift is left out. Given a score to beat, it
+ * gives up with nothing as soon as it cannot be as good.
+ */
+export function tryOrder(problem: NightProblem, cart: BusyCart, order: readonly TabletWork[], manner: Manner, places: Places, beat?: Score): Candidate | undefined {
+  const { nowMs, shiftMs } = problem;
+  const latestMs = beat && beat.missing === 0 && beat.late === 0 ? beat.metMs : Infinity;
+  const timeline = copyOf(cart.timeline);
+  const share = (works: readonly TabletWork[]): Charging =>
+    shareCharge(timeline, works.map((work) => ({ slot: work.tablet.slot, watts: work.chargeWatts, debtMs: work.debtMs.floor, fromMs: nowMs })), nowMs, shiftMs, manner.goalMs);
+  const urgentMs = manner.urgent === 0 ? Infinity : (order.map(({ debtMs }) => debtMs.floor).sort((a, b) => b - a)[manner.urgent - 1] ?? 1);
+  const isUrgent = ({ debtMs }: TabletWork): boolean => debtMs.floor > 0 && debtMs.floor >= urgentMs;
+  const urgent = share(order.filter(isUrgent));
+  for (const { watts, startMs, endMs } of urgent.spans) draw(timeline, watts, startMs, endMs);
+  const placed: PlacedStage[] = [];
+  const doneMs = order.map((work) => cart.running.get(work.tablet.slot)?.endMs ?? nowMs);
+  for (const pass of manner.wipesFirst ? WIPES_FIRST : AT_ONCE) {
+    for (const [index, work] of order.entries()) {
+      const fromMs = doneMs[index] ?? Infinity;
+      const stages = pass ? work.stages.filter(({ kind }) => kind === pass) : work.stages;
+      if (fromMs === Infinity || stages.length === 0) continue;
+      const endMs = placeStages(problem, timeline, work, stages, placed, fromMs, manner.taking) ?? Infinity;
+      if (endMs > latestMs) return undefined;
+      doneMs[index] = endMs;
+    }
+  }
+  const other = share(order.filter((work, index) => doneMs[index] !== Infinity && !isUrgent(work)));
+  const paidMs = urgent.paidMs.size === 0 ? other.paidMs : new Map([...urgent.paidMs, ...other.paidMs]);
+  const readyMs = order.map((work, index) => Math.max(doneMs[index] ?? Infinity, paidMs.get(work.tablet.slot) ?? Infinity));
+  let latest = 0;
+  for (const [index, atMs] of readyMs.entries()) if (atMs > (readyMs[latest] ?? 0)) latest = index;
+  return { order, manner, placed, timeline, urgentSpans: urgent.spans, spans: other.spans, paidMs, last: order[latest], score: scoreOf(places, order, readyMs) };
+}
+
+const WIPES_FIRST = ['wipe', 'update'] as const;
+const AT_ONCE = [undefined] as const;
+
+/** Places stages one after the other; answers when the last one ends, or nothing if that is after the shift and nothing was placed. */
+export function placeStages(problem: NightProblem, timeline: Timeline, work: TabletWork, stages: readonly Stage[], placed: PlacedStage[], notBeforeMs: number, taking: Taking): number | undefined {
+  let fromMs = notBeforeMs;
+  const fits: PlacedStage[] = [];
+  for (const stage of stages) {
+    const fit = earliestFit(timeline, stage, Math.max(fromMs, problem.networkFromMs ?? Infinity), taking);
+    if (!fit || fit.endMs > problem.shiftMs) return undefined;
+    fromMs = fit.endMs;
+    fits.push({ work, stage, fit });
+  }
+  for (const one of fits) {
+    occupy(timeline, one.stage, one.fit);
+    placed.push(one);
+  }
+  return fromMs;
+}
+
+function scoreOf(places: Places, order: readonly TabletWork[], readyMs: readonly number[]): Score {
+  const byWard = new Map<string, number[]>();
+  for (const [index, { tablet }] of order.entries()) {
+    const own = byWard.get(tablet.ward);
+    const atMs = readyMs[index] ?? Infinity;
+    if (own) own.push(atMs);
+    else byWard.set(tablet.ward, [atMs]);
+  }
+  let [missing, late, metMs, sumMs] = [0, 0, 0, 0];
+  for (const [ward, dues] of places) {
+    const ready = (byWard.get(ward) ?? []).sort((a, b) => a - b);
+    for (const [place, dueMs] of dues.entries()) {
+      const atMs = ready[place] ?? Infinity;
+      if (atMs === Infinity) {
+        missing += 1;
+        continue;
+      }
+      if (atMs > dueMs) late += 1;
+      metMs = Math.max(metMs, atMs);
+      sumMs += atMs;
+    }
+  }
+  return { missing, late, metMs, sumMs };
+}

@@ -1,0 +1,62 @@
+import { better, compareNeed, type Candidate, type Manner, type Score } from './night-candidate.ts';
+import type { TabletWork } from './night-cart.ts';
+
+type Try = (order: readonly TabletWork[], manner: Manner, beat: Score) => Candidate | undefined;
+
+interface Walk {
+  /** Good enough to stop. */
+  readonly goodMs: number;
+  readonly tries: number;
+  readonly megabytesPerSecond: number;
+}
+
+/**
+ * Walks from one order to a neighbouring one as long as the need is met no later: moves a tablet in the order, swaps two,
+ * takes another of the same ward instead, or shares power and network otherwise. Every second step concerns the
+ * tablet that the others wait for. The steps are a fixed sequence, so the same start has the same end.
+ */
+export function improve(start: Candidate, usable: readonly TabletWork[], { goodMs, tries, megabytesPerSecond }: Walk, attempt: Try): Candidate {
+  const next = fixedSequence();
+  const below = (count: number): number => Math.floor(next() * count);
+  let best = start;
+  let here = start;
+  for (let step = 0; step < tries && (best.score.missing > 0 || best.score.metMs > goodMs); step++) {
+    const order = [...here.order];
+    const slow = here.last ? order.indexOf(here.last) : -1;
+    const at = slow >= 0 && next() < 0.5 ? slow : below(order.length);
+    const work = order[at];
+    if (!work) break;
+    let { manner } = here;
+    const kind = next();
+    const spare = kind < 0.35 ? usable.filter((other) => other.tablet.ward === work.tablet.ward && !order.includes(other)) : [];
+    const other = spare[below(spare.length)];
+    if (other) order[at] = other;
+    else if (kind < 0.8) {
+      order.splice(at, 1);
+      order.splice(below(order.length + 1), 0, work);
+    } else if (kind < 0.9) {
+      const to = below(order.length);
+      order[at] = order[to] ?? work;
+      order[to] = work;
+    } else {
+      manner = { goalMs: Math.floor(goodMs + (best.score.metMs - goodMs) * (0.5 + next() / 2)), wipesFirst: next() < 0.5, taking: { least: SHARES[below(SHARES.length)] ?? 1, most: megabytesPerSecond * (MOST[below(MOST.length)] ?? 1) }, urgent: below(Math.min(2 + order.length, 24)) };
+    }
+    const found = attempt(order, manner, here.score);
+    if (!found || compareNeed(found.score, here.score) > 0) continue;
+    here = found;
+    if (better(here.score, best.score)) best = here;
+  }
+  return best;
+}
+
+const SHARES = [0.05, 0.25, 0.5, 1];
+const MOST = [1, 0.6, 0.4, 0.25];
+
+/** Numbers from 0 to below 1, always the same ones (the multiplier and modulus of Park and Miller's generator). */
+function fixedSequence(): () => number {
+  let state = 1;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+}
