@@ -1,6 +1,7 @@
 import { CUSTODY } from './schema/custody.ts';
 import { KEY_RANGES } from './schema/key-ranges.ts';
 import { CARD_TRUST } from './schema/card-trust.ts';
+import { NANOMDM } from './schema/nanomdm.ts';
 import { REKEYING } from './schema/rekeying.ts';
 import { SUBTREES } from './schema/subtrees.ts';
 
@@ -207,4 +208,5 @@ create table renewal_nonce (nonce_hash bytea primary key, expires_at_ms bigint n
   KEY_RANGES,
   REKEYING,
   CARD_TRUST,
+  NANOMDM,
 ];

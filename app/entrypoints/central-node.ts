@@ -11,8 +11,8 @@ import { directory } from '../central/directory.ts';
 import { EmbeddedPostgresError, startEmbedded, type EmbeddedPostgres } from '../central/embedded.ts';
 import { StartRefused } from '../central/first-start.ts';
 import { KeysMissing } from '../central/keys.ts';
-import { createAmapi } from '../central/mdm/amapi.ts';
-import { serviceAccountKey } from '../central/mdm/amapi-shapes.ts';
+import { createAmapi } from '../central/mdm/amapi/amapi.ts';
+import { serviceAccountKey } from '../central/mdm/amapi/shapes.ts';
 import { DEMO_PACE, PRODUCTION_PACE } from '../central/sanitization.ts';
 import { projectEntry } from '../domain/projection.ts';
 

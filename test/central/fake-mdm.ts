@@ -35,6 +35,7 @@ export function fakeMdm(): FakeMdm {
   const mdm: FakeMdm = {
     name: 'fake',
     maximumGrade: 'E2',
+    unreachable: ['attestation'],
     records: [record('old')],
     command: undefined,
     wipes: [],

@@ -1,5 +1,6 @@
 import type { MdmCommand, MdmEnrolment, MdmObservation } from '../../domain/mdm-evidence.ts';
 import type { Result } from '../../domain/result.ts';
+import type { GateLeafName } from '../../domain/terms.ts';
 
 /** Why an MDM did not do what it was asked. `throttled` and `unavailable` pass by themselves; the others need a person or a new request. */
 export const MDM_REFUSALS = ['not-found', 'throttled', 'unauthorized', 'unavailable', 'rejected'] as const;
@@ -29,11 +30,20 @@ export interface ObserveOrder {
   readonly command: string;
 }
 
+/** What whoever finds a lost tablet reads on it. */
+export interface LostNotice {
+  readonly message: string;
+  readonly phone?: string;
+  readonly organization?: string;
+}
+
 /** One MDM behind its vendor's API. An adapter translates; what its answers prove is decided in domain/mdm-evidence.ts alone. */
 export interface MdmAdapter {
   readonly name: string;
   /** The highest grade its platform can reach; a policy that asks more is refused when it is published. */
   readonly maximumGrade: 'E1' | 'E2' | 'E3';
+  /** Leaves of the release gate that it can never state: a policy that makes one mandatory would keep its tablets in for ever. */
+  readonly unreachable: readonly GateLeafName[];
   /** The active enrolment of this serial; `not-found` where there is none. */
   findEnrolment(serial: string): Promise<Result<MdmEnrolment, MdmRefusal>>;
   /** Issues the wipe once per request: called again for the same request (after a crash) it looks for the command first and returns it. */
@@ -42,4 +52,28 @@ export interface MdmAdapter {
   observe(order: ObserveOrder): Promise<Result<MdmObservation, MdmRefusal>>;
   /** Asks for a record left behind by a wipe to be removed. `ok` is not proof that it is gone: observe again. */
   removeEnrolment(enrolment: string): Promise<Result<void, MdmRefusal>>;
+  /** Locks the screen. `ok`: the command went out, no more. */
+  lock?(enrolment: string, reason: string): Promise<Result<void, MdmRefusal>>;
+  /** Makes a lost tablet useless to its finder. `ok`: the command went out, no more. */
+  startLostMode?(enrolment: string, notice: LostNotice): Promise<Result<void, MdmRefusal>>;
+  stopLostMode?(enrolment: string): Promise<Result<void, MdmRefusal>>;
 }
+
+/** Told of every request that carried a credential (R6.3). `name` says whose credential, `purpose` what for; neither holds a secret. */
+export type CredentialUsed = (credential: { readonly name: string; readonly purpose: string }, outcome: 'accepted' | MdmRefusalReason) => void;
+
+/** Whom a message from an MDM was about: a reason to look again now, never evidence by itself. */
+export interface MdmNews {
+  readonly serials: readonly string[];
+  readonly enrolments: readonly string[];
+}
+
+/** `unauthorized`: not from that MDM. `malformed`: from it, and not understood. */
+export interface WebhookRefusal {
+  readonly reason: 'unauthorized' | 'malformed';
+  /** For logs; holds no secret. */
+  readonly detail: string;
+}
+
+/** Receives what an MDM sends by itself; `body` as it came, `headers` with lower-case names. Throws where it could not be kept: the sender may try again. */
+export type ReceiveWebhook = (body: Uint8Array, headers: Readonly<Record<string, string | readonly string[] | undefined>>) => Promise<Result<MdmNews, WebhookRefusal>>;

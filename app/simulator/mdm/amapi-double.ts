@@ -28,6 +28,8 @@ export interface AmapiDoubleDeps {
   readonly account: ServiceAccount;
   /** Brings the world up to now before a question is answered. */
   readonly beforeEach?: () => void;
+  /** Told of every command that is not a wipe; the world's tablets do not show them. */
+  readonly onCommand?: (device: string, command: Readonly<Record<string, unknown>>) => void;
   /** Told after a command or deletion changed something. */
   readonly onChange?: () => void;
   /** How long a throttled or failing server asks to be left alone, seconds. */
@@ -82,6 +84,7 @@ export function createAmapiDouble(deps: AmapiDoubleDeps): (request: IncomingMess
 
   function issueCommand(device: MdmRecord, body: unknown): Answer {
     const command = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
+    if (isHarmless(command['type'])) return carryOut(device, command);
     if (command['type'] !== 'WIPE' && !(command['type'] === undefined && 'wipeParams' in command)) return failure(400, 'INVALID_ARGUMENT', `Invalid command type: ${String(command['type'])}`);
     const duration = command['duration'] === undefined ? DEFAULT_COMMAND_MS : Number(/^(\d+(?:\.\d{1,9})?)s$/.exec(String(command['duration']))?.[1] ?? Number.NaN) * 1000;
     if (!(duration > 0)) return failure(400, 'INVALID_ARGUMENT', 'Invalid duration.');
@@ -89,6 +92,14 @@ export function createAmapiDouble(deps: AmapiDoubleDeps): (request: IncomingMess
     const operation = mdm.issueWipe(device.name, { request: String(reason).slice(0, 200), expiresInMs: Math.round(duration) });
     deps.onChange?.();
     return operation ? { status: 200, body: operationShape(operation) } : notFound(device.name);
+  }
+
+  function carryOut(device: MdmRecord, command: Readonly<Record<string, unknown>>): Answer {
+    // The vendor refuses Lost Mode without anything to show.
+    if (command['type'] === 'START_LOST_MODE' && !('startLostModeParams' in command)) return failure(400, 'INVALID_ARGUMENT', 'At least one of the lost mode parameters must be set.');
+    deps.onCommand?.(device.name, command);
+    const metadata = { '@type': 'type.googleapis.com/google.android.devicemanagement.v1.Command', type: command['type'], createTime: new Date(mdm.nowMs()).toISOString() };
+    return { status: 200, body: { name: `${device.name}/operations/${Date.parse(metadata.createTime)}`, metadata } };
   }
 
   function answerApi(question: Question): Answer {
@@ -141,6 +152,7 @@ export function createAmapiDouble(deps: AmapiDoubleDeps): (request: IncomingMess
   };
 }
 
+const isHarmless = (type: unknown): boolean => type === 'LOCK' || type === 'START_LOST_MODE' || type === 'STOP_LOST_MODE';
 const failure = (code: number, status: string, message: string): Answer => ({ status: code, body: { error: { code, message, status } } });
 const notFound = (what: string): Answer => failure(404, 'NOT_FOUND', `Requested entity was not found: ${what.slice(0, 200)}`);
 

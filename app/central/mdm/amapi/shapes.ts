@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { MdmCommand, MdmEnrolment } from '../../domain/mdm-evidence.ts';
+import type { MdmCommand, MdmEnrolment } from '../../../domain/mdm-evidence.ts';
 
 /** The parts of the Android Management API that we read. Names and values are the vendor's; unknown fields are left out. */
 

@@ -1,16 +1,18 @@
 import { importPKCS8, SignJWT } from 'jose';
 import type { z } from 'zod';
-import type { Result } from '../../domain/result.ts';
-import { ok, refused } from '../../domain/result.ts';
-import type { MdmRefusal } from './adapter.ts';
-import type { ServiceAccountKey } from './amapi-shapes.ts';
-import { errorAnswer, tokenAnswer } from './amapi-shapes.ts';
+import type { Result } from '../../../domain/result.ts';
+import { ok, refused } from '../../../domain/result.ts';
+import type { CredentialUsed, MdmRefusal } from '../adapter.ts';
+import type { HttpAnswer, HttpReach } from '../http.ts';
+import { exchange, parseJson, refusalOf } from '../http.ts';
+import type { ServiceAccountKey } from './shapes.ts';
+import { errorAnswer, tokenAnswer } from './shapes.ts';
 
 const SCOPE = 'https://www.googleapis.com/auth/androidmanagement';
 /** A token is renewed this long before it ends. */
 const TOKEN_MARGIN_MS = 60_000;
-/** The longest assertion that the vendor accepts. */
-const ASSERTION_S = 3600;
+/** An assertion is used at once, so it need not live long; the vendor accepts an hour at most. */
+const ASSERTION_S = 300;
 /** Our clock may differ from the vendor's by this much before we go by the vendor's. */
 const CLOCK_TOLERANCE_MS = 60_000;
 
@@ -19,14 +21,20 @@ export interface AmapiAnswer<T> {
   /** The vendor's clock at the answer, whole seconds; absent where the answer had no `Date`. */
   readonly atMdmMs?: number;
 }
-export type AmapiCall = <T>(call: { method: 'GET' | 'POST' | 'DELETE'; path: string; query?: Record<string, string>; body?: unknown; shape: z.ZodType<T> }) => Promise<Result<AmapiAnswer<T>, MdmRefusal>>;
+export type AmapiCall = <T>(call: {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  /** What the credential is used for, in a few words. */
+  readonly purpose: string;
+  readonly query?: Record<string, string>;
+  readonly body?: unknown;
+  readonly shape: z.ZodType<T>;
+}) => Promise<Result<AmapiAnswer<T>, MdmRefusal>>;
 
-interface Connection {
+interface Connection extends HttpReach {
   readonly serviceAccount: ServiceAccountKey;
   readonly baseUrl: string;
-  readonly fetch: typeof fetch;
-  readonly now: () => number;
-  readonly timeoutMs: number;
+  readonly used: CredentialUsed;
 }
 
 /**
@@ -35,6 +43,7 @@ interface Connection {
  */
 export function createAmapiCall(connection: Connection): AmapiCall {
   const tokens = createTokens(connection);
+  const name = connection.serviceAccount.client_email;
   return async (call) => {
     for (let attempt = 1; ; attempt += 1) {
       const token = await tokens.get();
@@ -46,12 +55,13 @@ export function createAmapiCall(connection: Connection): AmapiCall {
         headers: { authorization: `Bearer ${token.value}`, ...(call.body === undefined ? {} : { 'content-type': 'application/json' }) },
         ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
       });
-      if (!answer.ok) return answer;
-      if (answer.value.status === 401 && attempt === 1) {
+      const understood = answer.ok ? understand(answer.value, call.shape) : answer;
+      connection.used({ name, purpose: call.purpose }, understood.ok ? 'accepted' : understood.reason.reason);
+      if (answer.ok && answer.value.status === 401 && attempt === 1) {
         tokens.forget(token.value);
         continue;
       }
-      return understand(answer.value, call.shape);
+      return understood;
     }
   };
 }
@@ -84,6 +94,12 @@ function createTokens(connection: Connection): { get(): Promise<Result<string, M
   }
 
   async function renew(): Promise<Result<string, MdmRefusal>> {
+    const token = await exchanged();
+    connection.used({ name: serviceAccount.client_email, purpose: 'access token' }, token.ok ? 'accepted' : token.reason.reason);
+    return token;
+  }
+
+  async function exchanged(): Promise<Result<string, MdmRefusal>> {
     let answer = await ask(now());
     if (answer.ok && answer.value.status === 400 && answer.value.atMdmMs !== undefined && Math.abs(answer.value.atMdmMs - now()) > CLOCK_TOLERANCE_MS) {
       // Refused by a server whose clock is far from ours: the assertion's times may be why.
@@ -111,40 +127,6 @@ function createTokens(connection: Connection): { get(): Promise<Result<string, M
   };
 }
 
-interface HttpAnswer {
-  readonly status: number;
-  readonly text: string;
-  readonly retryAfterMs?: number;
-  readonly atMdmMs?: number;
-}
-
-async function exchange(connection: Connection, url: URL, init: RequestInit): Promise<Result<HttpAnswer, MdmRefusal>> {
-  try {
-    const response = await connection.fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(connection.timeoutMs) });
-    const text = await response.text();
-    const atMdmMs = Date.parse(response.headers.get('date') ?? '');
-    const retryAfterMs = retryAfter(response.headers.get('retry-after'), Number.isNaN(atMdmMs) ? connection.now() : atMdmMs);
-    return ok({ status: response.status, text, ...(retryAfterMs === undefined ? {} : { retryAfterMs }), ...(Number.isNaN(atMdmMs) ? {} : { atMdmMs }) });
-  } catch (failure) {
-    return refused({ reason: 'unavailable', detail: `no answer from ${url.host}: ${whyNoAnswer(failure, connection.timeoutMs)}` });
-  }
-}
-
-function whyNoAnswer(failure: unknown, timeoutMs: number): string {
-  if (!(failure instanceof Error)) return 'unknown cause';
-  if (failure.name === 'TimeoutError') return `nothing within ${timeoutMs} ms`;
-  const cause: unknown = failure.cause;
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : failure.message;
-}
-
-/** `Retry-After` is seconds or a date. */
-function retryAfter(header: string | null, atMs: number): number | undefined {
-  if (header === null) return undefined;
-  if (/^\d+$/.test(header)) return Number(header) * 1000;
-  const until = Date.parse(header);
-  return Number.isNaN(until) ? undefined : Math.max(0, until - atMs);
-}
-
 function understand<T>(answer: HttpAnswer, shape: z.ZodType<T>): Result<AmapiAnswer<T>, MdmRefusal> {
   const body = parseJson(answer.text);
   if (answer.status >= 200 && answer.status < 300) {
@@ -153,21 +135,5 @@ function understand<T>(answer: HttpAnswer, shape: z.ZodType<T>): Result<AmapiAns
     return ok({ value: value.data, ...(answer.atMdmMs === undefined ? {} : { atMdmMs: answer.atMdmMs }) });
   }
   const told = errorAnswer.safeParse(body);
-  const detail = `HTTP ${answer.status}${told.success ? ` ${told.data.error.status ?? ''}: ${told.data.error.message}` : ''}`.slice(0, 300);
-  return refused({ reason: reasonOf(answer.status), detail, ...(answer.retryAfterMs === undefined ? {} : { retryAfterMs: answer.retryAfterMs }) });
-}
-
-function reasonOf(status: number): MdmRefusal['reason'] {
-  if (status === 401 || status === 403) return 'unauthorized';
-  if (status === 404) return 'not-found';
-  if (status === 429) return 'throttled';
-  return status === 408 || status >= 500 ? 'unavailable' : 'rejected';
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return refused(refusalOf(answer, told.success ? `${told.data.error.status ?? ''}: ${told.data.error.message}` : ''));
 }

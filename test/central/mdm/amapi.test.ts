@@ -1,32 +1,11 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createAmapi, type AmapiOptions } from '../../app/central/mdm/amapi.ts';
-import type { MdmAdapter } from '../../app/central/mdm/adapter.ts';
-import { provenFacts } from '../../app/domain/mdm-evidence.ts';
-import { createAmapiDouble } from '../../app/simulator/mdm/amapi-double.ts';
-import { makeServiceAccount, type ServiceAccount } from '../../app/simulator/mdm/service-account.ts';
-import { createMdm, observation, type Mdm } from '../../app/simulator/world/mdm.ts';
-import type { Misbehaviour } from '../../app/simulator/world/mdm-records.ts';
-import { seededRandom } from '../../app/simulator/world/random.ts';
-import { createTablet, isClean, uncleanBecause, use, type Tablet } from '../../app/simulator/world/tablet.ts';
-
-const START = Date.parse('2026-11-21T06:50:00Z');
-const SERIAL = 'R52TGNPY77Z';
-const PROFILE = 'ward-7-east';
-const account = makeServiceAccount('http://replaced/token');
-
-interface Bench {
-  readonly mdm: Mdm;
-  readonly tablet: Tablet;
-  readonly first: string;
-  readonly adapter: MdmAdapter;
-  readonly adapterWith: (options: Partial<AmapiOptions>) => MdmAdapter;
-  readonly requests: string[];
-  readonly url: string;
-  /** Moves the world (and the adapter's clock) on, second by second. */
-  readonly seconds: (count: number) => void;
-}
+import { provenFacts } from '../../../app/domain/mdm-evidence.ts';
+import { makeServiceAccount } from '../../../app/simulator/mdm/service-account.ts';
+import type { Misbehaviour } from '../../../app/simulator/world/mdm-records.ts';
+import { isClean, uncleanBecause } from '../../../app/simulator/world/tablet.ts';
+import { amapiBench, order, PROFILE, SERIAL, START, value, wipeAndWatch, type AmapiBench } from './amapi-bench.ts';
 
 const servers: Server[] = [];
 afterEach(async () => {
@@ -35,45 +14,7 @@ afterEach(async () => {
     await new Promise((resolve) => server.close(resolve));
   }
 });
-
-async function bench(others = 2): Promise<Bench> {
-  let worldMs = START;
-  const mdm = createMdm({ random: seededRandom(7), clockMs: worldMs });
-  const tablet = createTablet({ serial: SERIAL, profile: PROFILE });
-  const first = mdm.admit(tablet);
-  for (let other = 0; other < others; other += 1) mdm.admit(createTablet({ serial: `OTHER${other}`, profile: PROFILE }));
-  use(tablet, 'maria');
-  const requests: string[] = [];
-  const server = createServer((request) => void requests.push(`${request.method} ${request.url?.split('?')[0]}`));
-  servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const here: ServiceAccount = { ...account, file: { ...account.file, token_uri: `${url}/token` } };
-  server.on('request', createAmapiDouble({ mdm, account: here, retryAfterS: 7 }));
-  const adapterWith = (options: Partial<AmapiOptions>): MdmAdapter => createAmapi({ enterprise: mdm.enterprise, serviceAccount: here.file, baseUrl: url, now: () => worldMs, ...options });
-  const seconds = (count: number): void => {
-    for (let second = 0; second < count; second += 1) mdm.tick((worldMs += 1000));
-  };
-  return { mdm, tablet, first, adapter: adapterWith({}), adapterWith, requests, url, seconds };
-}
-
-async function value<T>(answer: Promise<{ ok: true; value: T } | { ok: false; reason: unknown }>): Promise<T> {
-  const given = await answer;
-  if (!given.ok) throw new Error(`refused: ${JSON.stringify(given.reason)}`);
-  return given.value;
-}
-
-const order = (bench: Bench, request = 'req-1') => ({ request, serial: SERIAL, enrolment: bench.first, expiresInMs: 8 * 3_600_000 });
-
-async function wipeAndWatch(on: Bench, fault: Misbehaviour | undefined, watchedSeconds = 10, ms?: number) {
-  if (fault) on.mdm.misbehave({ fault, serial: SERIAL, ...(ms === undefined ? {} : { ms }) });
-  const command = await value(on.adapter.wipe(order(on)));
-  on.seconds(watchedSeconds);
-  const seen = await value(on.adapter.observe({ serial: SERIAL, previous: on.first, command: command.command }));
-  expect(seen).toEqual(observation(on.mdm, SERIAL, on.first, command.command));
-  const facts = provenFacts({ serial: SERIAL, profile: PROFILE, previous: on.first }, seen);
-  return { command, seen, facts, kinds: facts.map((fact) => fact.kind) };
-}
+const bench = (others?: number): Promise<AmapiBench> => amapiBench(servers, others);
 
 const ALL = ['wipe-confirmed', 'enrolled', 'credentials-revoked', 'queue-clear', 'profile-present', 'posture'];
 
@@ -216,6 +157,26 @@ describe('the vendor’s HTTP is unkind', () => {
     expect((await on.adapter.findEnrolment(SERIAL)).ok).toBe(true);
   });
 
+  it('Retry-After as a date counts from the server’s own clock', async () => {
+    const on = await bench();
+    const date = new Date(START - 90_000);
+    const busy = (input: Parameters<typeof fetch>[0], init?: RequestInit): Promise<Response> =>
+      String(input).endsWith('/token') ? fetch(input, init) : Promise.resolve(new Response('{}', { status: 503, headers: { date: date.toUTCString(), 'retry-after': new Date(date.getTime() + 120_000).toUTCString() } }));
+    expect(await on.adapterWith({ fetch: busy }).findEnrolment(SERIAL)).toMatchObject({ ok: false, reason: { reason: 'unavailable', retryAfterMs: 120_000 } });
+    const passed = (input: Parameters<typeof fetch>[0], init?: RequestInit): Promise<Response> =>
+      String(input).endsWith('/token') ? fetch(input, init) : Promise.resolve(new Response('{}', { status: 429, headers: { date: date.toUTCString(), 'retry-after': new Date(date.getTime() - 1000).toUTCString() } }));
+    expect(await on.adapterWith({ fetch: passed }).findEnrolment(SERIAL)).toMatchObject({ ok: false, reason: { reason: 'throttled', retryAfterMs: 0 } });
+  });
+
+  it('every use of the service account is told, refused ones too, and no secret with it', async () => {
+    const on = await bench();
+    on.mdm.misbehave({ fault: 'token-rejected' });
+    const found = await value(on.adapter.findEnrolment(SERIAL));
+    await on.adapter.removeEnrolment(found.enrolment);
+    const name = 'dockward@dockward-simulator.iam.gserviceaccount.com';
+    expect(on.used).toEqual([`${name}: access token: accepted`, `${name}: read: unauthorized`, `${name}: access token: accepted`, `${name}: read: accepted`, `${name}: read: accepted`, `${name}: remove enrolment: accepted`]);
+  });
+
   it('a rejected token is renewed once, a second rejection is reported', async () => {
     const on = await bench();
     on.mdm.misbehave({ fault: 'token-rejected' });
@@ -283,5 +244,22 @@ describe('the vendor’s HTTP is unkind', () => {
     const seen = await value(on.adapter.observe({ serial: SERIAL, previous: on.first, command: command.command }));
     expect(seen.command.state).toBe('confirmed');
     expect(await on.adapterWith({}).observe({ serial: SERIAL, previous: on.first, command: command.command })).toMatchObject({ ok: false, reason: { reason: 'not-found' } });
+  });
+});
+
+describe('a lost tablet', () => {
+  it('is locked, gets Lost Mode with what its finder should read, and is let out of it', async () => {
+    const on = await bench();
+    expect(await on.adapter.lock?.(on.first, 'left the ward')).toEqual({ ok: true, value: undefined });
+    await on.adapter.startLostMode?.(on.first, { message: 'Please call us', phone: '+44 20 7946 0000', organization: 'St Mary’s' });
+    await on.adapter.stopLostMode?.(on.first);
+    const month = `${30 * 86_400}s`;
+    expect(on.commands).toEqual([
+      { device: on.first, type: 'LOCK', duration: month },
+      { device: on.first, type: 'START_LOST_MODE', duration: month, startLostModeParams: { lostMessage: { defaultMessage: 'Please call us' }, lostPhoneNumber: { defaultMessage: '+44 20 7946 0000' }, lostOrganization: { defaultMessage: 'St Mary’s' } } },
+      { device: on.first, type: 'STOP_LOST_MODE', duration: month, stopLostModeParams: {} },
+    ]);
+    expect(on.used.slice(-3).map((use) => use.split(': ').slice(1))).toEqual([['lock', 'accepted'], ['lost mode', 'accepted'], ['end of lost mode', 'accepted']]);
+    expect(await on.adapter.lock?.(`enterprises/${on.mdm.enterprise}/devices/gone`, 'lost')).toMatchObject({ ok: false, reason: { reason: 'not-found' } });
   });
 });

@@ -1,16 +1,18 @@
 import { z } from 'zod';
-import type { MdmCommand, MdmEnrolment, MdmObservation } from '../../domain/mdm-evidence.ts';
-import type { Result } from '../../domain/result.ts';
-import { ok, refused } from '../../domain/result.ts';
-import type { MdmAdapter, MdmRefusal } from './adapter.ts';
-import { createAmapiCall } from './amapi-http.ts';
-import type { AmapiDevice, AmapiOperation, ServiceAccountKey } from './amapi-shapes.ts';
-import { commandOf, device, deviceList, enrolmentOf, operation, operationList, wipeReason } from './amapi-shapes.ts';
+import type { MdmCommand, MdmEnrolment, MdmObservation } from '../../../domain/mdm-evidence.ts';
+import type { Result } from '../../../domain/result.ts';
+import { ok, refused } from '../../../domain/result.ts';
+import type { CredentialUsed, MdmAdapter, MdmRefusal } from '../adapter.ts';
+import { createAmapiCall } from './http.ts';
+import type { AmapiDevice, AmapiOperation, ServiceAccountKey } from './shapes.ts';
+import { commandOf, device, deviceList, enrolmentOf, operation, operationList, wipeReason } from './shapes.ts';
 
 const BASE_URL = 'https://androidmanagement.googleapis.com';
 const PAGE_SIZE = '100';
 /** Stops a server that never ends its list. */
 const MOST_PAGES = 1000;
+/** A lock or Lost Mode must still reach a tablet that was switched off for a night. */
+const LOST_COMMAND_S = 30 * 86_400;
 /** How many commands' last known times are kept for when the vendor forgets them with their record. */
 const COMMANDS_REMEMBERED = 1000;
 
@@ -25,6 +27,7 @@ export interface AmapiOptions {
   /** Oldest Android security patch level, `YYYY-MM-DD`, that counts as at the floor. */
   readonly securityPatchFloor?: string;
   readonly timeoutMs?: number;
+  readonly used?: CredentialUsed;
 }
 
 /**
@@ -40,6 +43,7 @@ export function createAmapi(options: AmapiOptions): MdmAdapter {
     fetch: options.fetch ?? fetch,
     now: options.now,
     timeoutMs: options.timeoutMs ?? 10_000,
+    used: options.used ?? (() => {}),
   });
   const remembered = new Map<string, MdmCommand>();
 
@@ -56,7 +60,7 @@ export function createAmapi(options: AmapiOptions): MdmAdapter {
     const found = new Map<string, T>();
     let pageToken: string | undefined;
     for (let page = 0; page < MOST_PAGES; page += 1) {
-      const answer = await call({ method: 'GET', path, query: { pageSize: PAGE_SIZE, ...(pageToken === undefined ? {} : { pageToken }) }, shape });
+      const answer = await call({ method: 'GET', path, purpose: 'read', query: { pageSize: PAGE_SIZE, ...(pageToken === undefined ? {} : { pageToken }) }, shape });
       if (!answer.ok) return answer;
       for (const item of items(answer.value.value)) found.set(item.name, item);
       pageToken = answer.value.value.nextPageToken;
@@ -89,8 +93,13 @@ export function createAmapi(options: AmapiOptions): MdmAdapter {
     return ok(issued ? commandOf(issued, undefined) : undefined);
   }
 
+  async function issue(enrolment: string, purpose: string, command: Readonly<Record<string, unknown>>): Promise<Result<AmapiOperation, MdmRefusal>> {
+    const answer = await call({ method: 'POST', path: `${enrolment}:issueCommand`, purpose, body: command, shape: operation });
+    return answer.ok ? ok(answer.value.value) : answer;
+  }
+
   async function readCommand(name: string): Promise<Result<MdmCommand, MdmRefusal>> {
-    const answer = await call({ method: 'GET', path: name, shape: operation });
+    const answer = await call({ method: 'GET', path: name, purpose: 'read', shape: operation });
     if (!answer.ok) {
       const known = remembered.get(name);
       return answer.reason.reason === 'not-found' && known ? ok(known) : answer;
@@ -102,6 +111,7 @@ export function createAmapi(options: AmapiOptions): MdmAdapter {
   return {
     name: 'android-management-api',
     maximumGrade: 'E2',
+    unreachable: ['attestation'],
 
     async findEnrolment(serial) {
       const found = await enrolments((listed) => listed.hardwareInfo?.serialNumber === serial);
@@ -115,20 +125,15 @@ export function createAmapi(options: AmapiOptions): MdmAdapter {
       const earlier = await findCommand(order.enrolment, reason);
       if (!earlier.ok) return earlier;
       if (earlier.value) return ok(remember(earlier.value));
-      const target = await call({ method: 'GET', path: order.enrolment, shape: device });
+      const target = await call({ method: 'GET', path: order.enrolment, purpose: 'read', shape: device });
       if (!target.ok) return target;
       if (target.value.value.hardwareInfo?.serialNumber !== order.serial) {
         return refused({ reason: 'rejected', detail: `${order.enrolment} is not the device with the serial number ${order.serial}: nothing was wiped` });
       }
-      const issued = await call({
-        method: 'POST',
-        path: `${order.enrolment}:issueCommand`,
-        body: { type: 'WIPE', duration: `${Math.ceil(order.expiresInMs / 1000)}s`, wipeParams: { wipeReason: { defaultMessage: reason } } },
-        shape: operation,
-      });
+      const issued = await issue(order.enrolment, 'wipe', { type: 'WIPE', duration: `${Math.ceil(order.expiresInMs / 1000)}s`, wipeParams: { wipeReason: { defaultMessage: reason } } });
       if (!issued.ok) return issued;
-      const command = commandOf(issued.value.value, undefined);
-      return command ? ok(remember(command)) : noCreateTime(issued.value.value.name);
+      const command = commandOf(issued.value, undefined);
+      return command ? ok(remember(command)) : noCreateTime(issued.value.name);
     },
 
     async observe(order): Promise<Result<MdmObservation, MdmRefusal>> {
@@ -139,11 +144,34 @@ export function createAmapi(options: AmapiOptions): MdmAdapter {
     },
 
     async removeEnrolment(enrolment) {
-      const answer = await call({ method: 'DELETE', path: enrolment, shape: z.unknown() });
+      const answer = await call({ method: 'DELETE', path: enrolment, purpose: 'remove enrolment', shape: z.unknown() });
       if (answer.ok || answer.reason.reason === 'not-found') return ok(undefined);
       return answer;
     },
+
+    // The API has no place for the reason of a lock: it stays with whoever asked for it.
+    lock: (enrolment) => sent(issue(enrolment, 'lock', { type: 'LOCK', duration: `${LOST_COMMAND_S}s` })),
+
+    startLostMode: (enrolment, notice) =>
+      sent(
+        issue(enrolment, 'lost mode', {
+          type: 'START_LOST_MODE',
+          duration: `${LOST_COMMAND_S}s`,
+          startLostModeParams: {
+            lostMessage: { defaultMessage: notice.message },
+            ...(notice.phone === undefined ? {} : { lostPhoneNumber: { defaultMessage: notice.phone } }),
+            ...(notice.organization === undefined ? {} : { lostOrganization: { defaultMessage: notice.organization } }),
+          },
+        }),
+      ),
+
+    stopLostMode: (enrolment) => sent(issue(enrolment, 'end of lost mode', { type: 'STOP_LOST_MODE', duration: `${LOST_COMMAND_S}s`, stopLostModeParams: {} })),
   };
+}
+
+async function sent(issued: Promise<Result<AmapiOperation, MdmRefusal>>): Promise<Result<void, MdmRefusal>> {
+  const answer = await issued;
+  return answer.ok ? ok(undefined) : answer;
 }
 
 const noCreateTime = (name: string): Result<never, MdmRefusal> => refused({ reason: 'unavailable', detail: `the operation ${name} says nothing of when it was issued` });
