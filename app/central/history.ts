@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import { usbSerial } from '../contract/device-host.ts';
 import type { FleetEvent } from '../contract/fleet.ts';
 import type { EntryType } from '../domain/entries.ts';
 import type { Database } from './database.ts';
@@ -42,6 +44,7 @@ const WORDS: Readonly<Record<EntryType, string>> = {
   'statement-refused': 'Statement refused',
   'sanitization-failed': 'Wipe given up',
   sanitized: 'Sanitized, proof complete',
+  'return-stated': 'Label scanned: said to be back',
   'port-cycled': 'Port switched off and on',
   'night-began': 'Night began',
   'need-threatened': 'Morning’s need threatened',
@@ -50,14 +53,27 @@ const WORDS: Readonly<Record<EntryType, string>> = {
 };
 
 const MOST = 500;
+const instant = z.iso.datetime({ offset: true });
 
-/** The newest entries, of one device if its serial is given; newest first. `limit` is cut to 500. */
-export async function readHistory(database: Database, query: { readonly device?: string | undefined; readonly limit: number }): Promise<{ events: FleetEvent[] }> {
+/** GET /api/history; `from` and `to` are by the carts' clocks, ISO 8601. */
+export const historyQuery = z.strictObject({
+  device: usbSerial.optional(),
+  station: z.string().max(64).optional(),
+  type: z.string().max(40).optional(),
+  from: instant.optional(),
+  to: instant.optional(),
+  limit: z.coerce.number().int().min(1).max(MOST).default(100),
+});
+type HistoryQuery = z.infer<typeof historyQuery>;
+
+/** The newest entries, newest first: of one device, one station, one type or one span of time, where these are given. `limit` is cut to 500. */
+export async function readHistory(database: Database, { device, station, type, from, to, limit }: HistoryQuery): Promise<{ events: FleetEvent[] }> {
   const names = await staffNames(database);
   const found = await database.query<{ station: string; seq: number; type: string; device: string | null; actor: string | null; slot: number | null; at_ms: number }>(
     `select o.station, e.seq, e.type, e.device, e.actor, e.slot, e.at_ms from entry e join origin o using (origin)
-     where $1::text is null or e.device = $1 order by e.at_ms desc, e.seq desc limit $2`,
-    [query.device ?? null, Math.min(query.limit, MOST)],
+     where ($1::text is null or e.device = $1) and ($3::text is null or o.station = $3) and ($4::text is null or e.type = $4)
+       and ($5::bigint is null or e.at_ms >= $5) and ($6::bigint is null or e.at_ms <= $6) order by e.at_ms desc, e.seq desc limit $2`,
+    [device ?? null, Math.min(limit, MOST), station ?? null, type ?? null, from === undefined ? null : Date.parse(from), to === undefined ? null : Date.parse(to)],
   );
   return {
     events: found.rows.map(({ station, seq, type, device, actor, slot, at_ms }) => ({

@@ -1,6 +1,9 @@
 import { CUSTODY } from './schema/custody.ts';
 import { KEY_RANGES } from './schema/key-ranges.ts';
 import { CARD_TRUST } from './schema/card-trust.ts';
+import { CERTIFICATES } from './schema/certificates.ts';
+import { CREDENTIAL_USE } from './schema/credential-use.ts';
+import { MORNING } from './schema/morning.ts';
 import { NANOMDM } from './schema/nanomdm.ts';
 import { REKEYING } from './schema/rekeying.ts';
 import { SUBTREES } from './schema/subtrees.ts';
@@ -209,4 +212,7 @@ create table renewal_nonce (nonce_hash bytea primary key, expires_at_ms bigint n
   REKEYING,
   CARD_TRUST,
   NANOMDM,
+  CERTIFICATES,
+  CREDENTIAL_USE,
+  MORNING,
 ];

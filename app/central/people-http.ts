@@ -5,20 +5,24 @@ import files from '@fastify/static';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { usbSerial } from '../contract/device-host.ts';
 import { fleetHistory, fleetView, me, signInRequest } from '../contract/fleet.ts';
 import type { RecordedEntry } from '../domain/entries.ts';
 import type { CartView, Change } from '../domain/tables.ts';
+import { serveCertificates } from './certificates-http.ts';
+import { serveCredentialUses } from './credential-use.ts';
 import { serveCustody } from './custody-http.ts';
 import { SESSION_LIFE_MS, signIn, signOut, whoIs, type AdministratorDeps } from './administrators.ts';
 import { denyStation, makeCode, type EnrolmentDeps } from './enrolment.ts';
 import { readFleet } from './fleet-view.ts';
-import { readHistory } from './history.ts';
+import { historyQuery, readHistory } from './history.ts';
 import { serveIncidents } from './incidents-http.ts';
+import { serveMdmWebhooks } from './mdm-webhooks-http.ts';
+import type { Mdm } from './mdm/by-platform.ts';
 import { described, type Guards } from './people-routes.ts';
 import { answerErrors, closingOf, parseWire, sendRefusal, sendResult, WIRE_OPTIONS, type Log } from './http-reply.ts';
 import { serveKeyRotation } from './key-rotation-http.ts';
 import { serveLogs } from './log-http.ts';
+import { serveMorning } from './morning-http.ts';
 import { serveRekeying } from './rekeying-http.ts';
 import type { PemPair } from './authority.ts';
 import { serveReceipts } from './receipts.ts';
@@ -28,6 +32,7 @@ export interface PeopleHttpDeps extends EnrolmentDeps, AdministratorDeps {
   readonly tls: PemPair | undefined;
   /** Folder of the built fleet page. */
   readonly fleetFolder: string;
+  readonly mdms: readonly Mdm[];
   readonly project: (view: CartView, entry: RecordedEntry) => readonly Change[];
   readonly log: Log;
 }
@@ -41,7 +46,6 @@ const placeRequest = z.strictObject({ ward: z.string().min(1).max(40), cart: z.s
 const codeResponse = z.strictObject({ code: z.string(), expiresAt: z.string() });
 const denyResponse = z.strictObject({ rotate: z.boolean() });
 const denyRequest = z.strictObject({ station: z.string().min(1).max(64) });
-const historyQuery = z.strictObject({ device: usbSerial.optional(), limit: z.coerce.number().int().min(1).max(500).default(100) });
 const empty = z.strictObject({});
 
 /** The people's listener: the fleet page, its API behind a session cookie, and the published ledgers for auditors. */
@@ -114,8 +118,12 @@ export async function createPeopleHttp(deps: PeopleHttpDeps): Promise<FastifyIns
     serveRekeying(routes, deps, guards);
     serveKeyRotation(routes, deps, guards);
     serveReceipts(routes, deps, guards);
+    serveCertificates(routes, deps, guards);
     serveCustody(routes, deps, guards);
+    serveMorning(routes, deps, guards);
     serveLogs(routes, deps);
+    serveCredentialUses(routes, deps, guards);
+    serveMdmWebhooks(routes, deps, deps.mdms);
     routes.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
   });
   await serveFleetPage(app, deps.fleetFolder);

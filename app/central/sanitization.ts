@@ -1,7 +1,7 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { StatementFacts } from '../contract/statement.ts';
-import { provenFacts, type MdmObservation, type ProvenFact } from '../domain/mdm-evidence.ts';
+import type { MdmObservation } from '../domain/mdm-evidence.ts';
 import { ok, type Result } from '../domain/result.ts';
+import { backOff, judgeLook, type LookPace, type StatedFacts } from '../domain/sanitization-look.ts';
 import type { Evidence } from '../domain/tables.ts';
 import type { SanitizationFailure } from '../domain/terms.ts';
 import type { Database, Queryable } from './database.ts';
@@ -12,18 +12,11 @@ import { addStatement } from './statements.ts';
 import type { Wakener } from './wakener.ts';
 
 /** Paces of the queue, all in milliseconds of `now`. */
-export interface SanitizationPace {
-  /** First look after the command; doubles up to `slowestMs`. */
-  readonly fastestMs: number;
-  readonly slowestMs: number;
+export interface SanitizationPace extends LookPace {
   /** How long the command may wait for the tablet. */
   readonly commandLifeMs: number;
   /** A tablet between two lives has no enrolment for a while; after this without one it counts as unknown to the MDM. */
   readonly absencePatienceMs: number;
-  /** No new enrolment this long after the command: given up. */
-  readonly enrolmentPatienceMs: number;
-  /** How often the passing facts (queue, profile, posture) of a proven tablet are looked at again. */
-  readonly restateMs: number;
 }
 
 export const PRODUCTION_PACE: SanitizationPace = {
@@ -32,6 +25,7 @@ export const PRODUCTION_PACE: SanitizationPace = {
   commandLifeMs: 10 * 3_600_000,
   absencePatienceMs: 30 * 60_000,
   enrolmentPatienceMs: 2 * 3_600_000,
+  confirmationPatienceMs: 5 * 60_000,
   restateMs: 24 * 3_600_000,
 };
 
@@ -58,17 +52,13 @@ interface Row {
   previous_enrolment: string | null;
   command: string | null;
   issued_at_ms: number | null;
-  stated: Partial<Record<ProvenFact['kind'], ProvenFact>>;
+  stated: StatedFacts;
   tries: number;
   origin: string;
   arrived_at_ms: number;
   unseen_at_size: number;
   profile: string | null;
 }
-
-const ALL_FACTS: readonly ProvenFact['kind'][] = ['wipe-confirmed', 'enrolled', 'credentials-revoked', 'queue-clear', 'profile-present', 'posture'];
-/** Facts that age: said again at every re-observation. The others stay true once they were. */
-const PASSING: ReadonlySet<ProvenFact['kind']> = new Set(['queue-clear', 'profile-present', 'posture']);
 
 /**
  * Does one step of one request that is due, and says whether there was any. The row is locked for the whole step and
@@ -207,35 +197,19 @@ async function look(deps: SanitizationDeps, client: Queryable, row: Row): Promis
     }
     return afterRefusal(deps, client, row, seen.reason, missing);
   }
-  const proven = provenFacts({ serial: row.serial, profile: row.profile ?? '', previous }, seen.value);
-  const enrolled = proven.find((fact) => fact.kind === 'enrolled');
-  const before = row.stated.enrolled;
-  if (enrolled && before?.kind === 'enrolled' && before.enrolment !== enrolled.enrolment) {
-    return fail(deps, client, row, 'no-new-enrolment', `${before.enrolment}, which was proven, has been replaced by ${enrolled.enrolment}`);
-  }
-  if (enrolled && !before && !(await claimEnrolment(client, row, enrolled.enrolment))) {
-    return fail(deps, client, row, 'enrolment-reused', `${enrolled.enrolment} has served another sanitization`);
-  }
-  const failure = failureIn(deps, row, seen.value, enrolled !== undefined);
-  if (failure) return fail(deps, client, row, failure.reason, failure.detail);
-
-  const unseenAtSize = enrolled || listsNewLife(seen.value, previous) ? row.unseen_at_size : held;
-  const stated = { ...row.stated };
-  for (const fact of proven) {
-    const again = row.state === 'complete' ? PASSING.has(fact.kind) : !stated[fact.kind] || (PASSING.has(fact.kind) && !isDeepStrictEqual(stated[fact.kind], fact));
-    if (!again) continue;
-    await state(deps, client, row, fact.kind === 'enrolled' ? { ...fact, unseenAtSize } : fact);
-    stated[fact.kind] = fact;
-  }
-  if (enrolled && !stated['credentials-revoked']) await removeLeftover(deps, row, previous);
-  const complete = ALL_FACTS.every((kind) => stated[kind] !== undefined) && acceptable(stated);
+  const open = { serial: row.serial, profile: row.profile ?? '', previous, complete: row.state === 'complete', stated: row.stated, tries: row.tries, unseenAtSize: row.unseen_at_size };
+  const { claims, then } = judgeLook({ ...open, ...(row.issued_at_ms === null ? {} : { issuedAtMs: row.issued_at_ms }) }, seen.value, { nowMs: deps.now(), heldSize: held, pace: deps.pace });
+  if (claims !== undefined && !(await claimEnrolment(client, row, claims))) return fail(deps, client, row, 'enrolment-reused', `${claims} has served another sanitization`);
+  if (then.failure !== undefined) return fail(deps, client, row, then.failure, then.detail);
+  for (const fact of then.told) await state(deps, client, row, fact);
+  if (then.leftover) await removeLeftover(deps, row, previous);
   await client.query(`update sanitization_request set state = $2, stated = $3::jsonb, tries = $4, next_at_ms = $5, unseen_at_size = $6, detail = null where request = $1`, [
     row.request,
-    complete ? 'complete' : 'observing',
-    JSON.stringify(stated),
-    complete ? 0 : row.tries + 1,
-    deps.now() + (complete ? deps.pace.restateMs : backOff(deps.pace, row.tries)),
-    unseenAtSize,
+    then.complete ? 'complete' : 'observing',
+    JSON.stringify(then.stated),
+    then.tries,
+    then.nextAtMs,
+    then.unseenAtSize,
   ]);
 }
 
@@ -252,31 +226,11 @@ async function observeAgain(deps: SanitizationDeps, row: Row, previous: string):
   return ok({ command: { command, enrolment: previous, issuedMdmMs, confirmedMdmMs, state: 'confirmed' }, enrolments: [current.value] });
 }
 
-/** True if the MDM lists a record that may be the new life: any but the wiped one that it places after the command, or does not place yet. */
-function listsNewLife(seen: MdmObservation, previous: string): boolean {
-  return seen.enrolments.some((record) => record.enrolment !== previous && (record.state === 'provisioning' || record.enrolledMdmMs > seen.command.issuedMdmMs));
-}
-
-/** A tablet whose passing facts are poor is looked at again soon: they may be about to mend. */
-function acceptable(stated: Row['stated']): boolean {
-  const { posture } = stated;
-  const queue = stated['queue-clear'];
-  return posture?.kind === 'posture' && posture.compliant && posture.osAtFloor && !posture.rooted && !posture.adbEnabled && queue?.kind === 'queue-clear' && !queue.unlockTokenKept;
-}
-
 /** True if this enrolment was never stated or wiped before, or was stated for this very request. */
 async function claimEnrolment(client: Queryable, row: Row, enrolment: string): Promise<boolean> {
   await client.query('insert into seen_enrolment (enrolment, serial, request) values ($1, $2, $3) on conflict (enrolment) do nothing', [enrolment, row.serial, row.request]);
   const owner = await client.query('select 1 from seen_enrolment where enrolment = $1 and request = $2', [enrolment, row.request]);
   return owner.rowCount === 1;
-}
-
-function failureIn(deps: SanitizationDeps, row: Row, seen: MdmObservation, enrolled: boolean): { reason: SanitizationFailure; detail: string } | undefined {
-  if (row.stated['wipe-confirmed'] === undefined && seen.command.state === 'expired') return { reason: 'command-expired', detail: 'the tablet did not fetch the command in time' };
-  if (row.stated['wipe-confirmed'] === undefined && seen.command.state === 'failed') return { reason: 'mdm-refused', detail: 'the tablet or the MDM reported the command as failed' };
-  const waitedMs = deps.now() - (row.issued_at_ms ?? deps.now());
-  if (!enrolled && row.stated.enrolled === undefined && waitedMs > deps.pace.enrolmentPatienceMs) return { reason: 'no-new-enrolment', detail: 'the tablet did not enrol again in time' };
-  return undefined;
 }
 
 /** The answer is no proof that the record is gone; only the next observation is. */
@@ -303,8 +257,6 @@ async function afterRefusal(deps: SanitizationDeps, client: Queryable, row: Row,
   const waitMs = Math.max(row.state === 'complete' ? deps.pace.restateMs / 24 : backOff(deps.pace, row.tries), refusal.retryAfterMs ?? 0);
   await client.query('update sanitization_request set tries = tries + 1, next_at_ms = $2, detail = $3 where request = $1', [row.request, deps.now() + waitMs, refusal.detail.slice(0, 500)]);
 }
-
-const backOff = (pace: SanitizationPace, tries: number): number => Math.min(pace.slowestMs, pace.fastestMs * 2 ** Math.min(tries, 20));
 
 function required(value: string | null, row: Row): string {
   if (value === null) throw new Error(`request ${row.request} is ${row.state} without what that state needs`);

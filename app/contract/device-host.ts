@@ -33,6 +33,8 @@ export const FACT_SOURCES = ['adb', 'lockdown'] as const;
 export const TABLET_STANDINGS = ['read', 'unauthorised', 'offline', 'unreadable', 'gone'] as const;
 const shortText = z.string().min(1).max(120);
 /** What a tablet tells of itself; what it does not tell is left out. A hardened one tells nothing. */
+export const BATTERY_HEALTH = ['good', 'overheated', 'cold', 'dead', 'over-voltage'] as const;
+
 export const tabletFacts = z.strictObject({
   manufacturer: shortText.optional(),
   model: shortText.optional(),
@@ -48,6 +50,10 @@ export const tabletFacts = z.strictObject({
   activation: shortText.optional(),
   batteryPercent: z.int().min(0).max(100).optional(),
   charging: z.boolean().optional(),
+  /** Of the battery itself, rounded towards zero. */
+  batteryCelsius: z.int().min(-50).max(150).optional(),
+  /** As the tablet's own battery controller judges it. */
+  batteryHealth: z.enum(BATTERY_HEALTH).optional(),
 });
 export type TabletFacts = z.infer<typeof tabletFacts>;
 

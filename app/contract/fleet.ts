@@ -34,6 +34,8 @@ export const fleetDevice = z.strictObject({
   grade: z.enum(GRADES),
   /** While waiting: the next leaf that is missing; while quarantined: why. */
   reason: z.string().optional(),
+  /** Since when it has waited for that. */
+  reasonSince: z.string().optional(),
   since: z.string().optional(),
 });
 export type FleetDevice = z.infer<typeof fleetDevice>;

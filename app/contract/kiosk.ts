@@ -18,6 +18,8 @@ export const slotView = z.strictObject({
   /** The first missing leaf and why, while not ready. */
   reason: z.enum(UNPROVEN_REASONS).optional(),
   leaf: z.enum(GATE_LEAVES).optional(),
+  /** Since when it has waited for that leaf (domain/waiting-since.ts). */
+  sinceMs: z.int().optional(),
 });
 export type SlotView = z.infer<typeof slotView>;
 
@@ -49,6 +51,8 @@ export const kioskMessage = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('unidentified'), slot: slotNumber, fromMs: z.int(), untilMs }),
   z.strictObject({ kind: z.literal('foreign'), slot: slotNumber, standing: z.enum(['unknown', 'other-ward', 'lost', 'retired']), untilMs }),
   z.strictObject({ kind: z.literal('unreadable'), slot: slotNumber }),
+  /** A label was scanned: `said-back` of one that is out and has no power to tell so itself. `asset` is what the label says where nothing is known. */
+  z.strictObject({ kind: z.literal('label'), asset: z.string().max(64), what: z.enum(['said-back', 'in-cart', 'not-out', 'unknown']), slot: slotNumber.optional(), name: shortName.optional(), untilMs }),
 ]);
 export type KioskMessage = z.infer<typeof kioskMessage>;
 

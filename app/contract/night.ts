@@ -15,7 +15,7 @@ export const nightBoard = z.strictObject({
 });
 export type NightBoard = z.infer<typeof nightBoard>;
 
-export const MORNING_REASONS = [...UNPROVEN_REASONS, ...QUARANTINE_REASONS, 'in-hand', 'unidentified', 'with-ward', 'unreadable'] as const;
+export const MORNING_REASONS = [...UNPROVEN_REASONS, ...QUARANTINE_REASONS, 'in-hand', 'unidentified', 'with-ward', 'said-back', 'unreadable'] as const;
 
 /** One page for whoever opens the shift (R4.4): exceptions first, by the time they take to mend. */
 export const morningPage = z.strictObject({

@@ -53,7 +53,7 @@ export function commonestReason(all: readonly Candidate[], wards: readonly strin
   return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0];
 }
 
-/** How many devices this person answers for now. */
+/** The devices this person answers for now; one that is said to be back keeps nobody from the next. */
 export function held(view: CartView, actor: string): readonly DeviceRow[] {
-  return [...view.all('device')].filter(({ custody }) => custody.kind === 'person' && custody.actor === actor);
+  return [...view.all('device')].filter(({ custody }) => custody.kind === 'person' && custody.actor === actor && custody.saidBackMs === undefined);
 }

@@ -48,6 +48,8 @@ export interface EntryBodies {
    */
   'returned-elsewhere': { release: string; atStation: string; origin: string; seq: number; leaf: string; claimedMs: number; notBeforeMs?: number; notAfterMs?: number; issuedAtMs: number; digest: string };
   returned: { release?: string; how: 'return' | 'put-back' | 'found' | 'unheld'; fault?: string };
+  /** Its label was scanned at the cart while it was out: it is said to be back and has no power to say so. It ends nothing; its own serial in a slot does. */
+  'return-stated': { release: string; label: string };
   'foreign-docked': { standing: 'unknown' | 'other-ward' | 'lost' | 'retired' };
   'dock-unreadable': { waitedMs: number };
   absent: { request: string; sinceMs: number };

@@ -1,4 +1,5 @@
 import type { Candidate } from './choose-device.ts';
+import { isHeld } from './label-scan.ts';
 import { suspectOf, type Suspect } from './slot-health.ts';
 import type { CartView, DeviceRow, NightRow } from './tables.ts';
 import type { QuarantineReason, UnprovenReason } from './terms.ts';
@@ -12,7 +13,7 @@ export const MINUTES_TO_FIX: Readonly<Record<NextStep, number>> = {
   wait: 5, charge: 30, 'connect-network': 10, 'put-back': 1, 'try-another-slot': 2, 'swap-cable': 3, 'restart-tablet': 5, 'free-in-mdm': 15, 'find-holder': 20, 'to-service': 60,
 };
 
-export type MorningReason = UnprovenReason | QuarantineReason | 'in-hand' | 'unidentified' | 'with-ward' | 'unreadable';
+export type MorningReason = UnprovenReason | QuarantineReason | 'in-hand' | 'unidentified' | 'with-ward' | 'said-back' | 'unreadable';
 
 export interface MorningException {
   readonly slot?: number;
@@ -46,7 +47,7 @@ export interface MorningSheet {
 /** `judged`: every docked tablet with the gate's word on it; `unreadable`: slots in which something stands that tells no serial. */
 export function morningSheet({ view, judged, night, unreadable, online }: { readonly view: CartView; readonly judged: readonly Candidate[]; readonly night: NightRow; readonly unreadable: readonly number[]; readonly online: boolean }): MorningSheet {
   const docked = judged.flatMap((candidate) => exceptionOf(view, candidate, online));
-  const away = [...view.all('device')].flatMap((device) => awayOf(device));
+  const away = [...view.all('device')].flatMap((device) => awayOf(device, night.shiftMs));
   const mute = unreadable.map((slot): MorningException => withMinutes({ slot, reason: 'unreadable', next: 'swap-cable' }));
   return {
     fromMs: night.beganAtMs,
@@ -57,15 +58,15 @@ export function morningSheet({ view, judged, night, unreadable, online }: { read
   };
 }
 
-/** Ready now against the largest need of each ward. */
+/** Ready against the largest need of each ward: as the night ended, or now while it lasts. */
 export function readinessOf(judged: readonly Candidate[], needs: NightRow['needs']): readonly WardReadiness[] {
-  const wards = new Map<string, { needed: number; dueMs: number }>();
-  for (const { ward, count, dueMs } of needs) {
+  const wards = new Map<string, { needed: number; dueMs: number; atEnd: number | undefined }>();
+  for (const { ward, count, dueMs, ready } of needs) {
     const before = wards.get(ward);
-    wards.set(ward, { needed: Math.max(before?.needed ?? 0, count), dueMs: Math.max(before?.dueMs ?? 0, dueMs) });
+    wards.set(ward, { needed: Math.max(before?.needed ?? 0, count), dueMs: Math.max(before?.dueMs ?? 0, dueMs), atEnd: ready });
   }
-  return [...wards].map(([ward, { needed, dueMs }]) => {
-    const ready = judged.filter(({ device, unproven }) => device.ward === ward && unproven.length === 0).length;
+  return [...wards].map(([ward, { needed, dueMs, atEnd }]) => {
+    const ready = atEnd ?? judged.filter(({ device, unproven }) => device.ward === ward && unproven.length === 0).length;
     return { ward, needed, ready, shortBy: Math.max(0, needed - ready), dueMs };
   });
 }
@@ -80,9 +81,11 @@ function exceptionOf(view: CartView, { device, live, unproven }: Candidate, onli
   return [withMinutes({ ...about, reason: device.quarantine.reason, suspect, next })];
 }
 
-function awayOf({ serial, asset, ward, standing, custody }: DeviceRow): MorningException[] {
-  if (standing !== 'admitted') return [];
+/** Who takes one once the shift is on has what the night was for. */
+function awayOf({ serial, asset, ward, standing, custody }: DeviceRow, shiftMs: number): MorningException[] {
+  if (standing !== 'admitted' || ('sinceMs' in custody && custody.sinceMs >= shiftMs)) return [];
   const about = { serial, asset, ward };
+  if (isHeld(custody) && custody.saidBackMs !== undefined) return [withMinutes({ ...about, reason: 'said-back', next: 'charge' })];
   if (custody.kind === 'person') return [withMinutes({ ...about, reason: 'in-hand', next: 'find-holder' })];
   if (custody.kind === 'unidentified') return [withMinutes({ ...about, slot: custody.slot, reason: 'unidentified', next: 'put-back' })];
   if (custody.kind === 'ward') return [withMinutes({ ...about, reason: 'with-ward', next: 'find-holder' })];

@@ -1,7 +1,9 @@
 import { shareCharge, type Charging, type ChargeSpan } from './night-charging.ts';
 import type { NightProblem } from './night-problem.ts';
+import { fillLanes } from './night-lanes.ts';
+import { updateMs } from './night-stages.ts';
 import type { BusyCart, TabletWork } from './night-cart.ts';
-import { copyOf, draw, earliestFit, occupy, type Fit, type Stage, type Taking, type Timeline } from './night-timeline.ts';
+import { addWipeLanes, copyOf, draw, earliestFit, occupy, type Fit, type Stage, type Taking, type Timeline } from './night-timeline.ts';
 
 /** The due times of a ward's needed tablets, earliest first: one for each tablet that it needs in all. */
 export type Places = ReadonlyMap<string, readonly number[]>;
@@ -17,10 +19,15 @@ export interface Manner {
   /** By when everybody should be charged: decides whose charging is urgent. */
   readonly goalMs: number;
   readonly taking: Taking;
-  /** All wipes are put in before any update, or each tablet's update with its wipe. */
-  readonly wipesFirst: boolean;
+  /** Each tablet's update with its wipe; or all wipes first, then the updates: in the same order, the longest first, or
+   *  as they fill the update lanes best. */
+  readonly updates: 'with-wipe' | 'in-order' | 'longest-first' | 'packed';
   /** So many of the longest charges get their power before any work. */
   readonly urgent: number;
+  /** Wipe lanes left empty, so that fewer wipes at once leave power for whole charges. */
+  readonly empty: number;
+  /** Charging goes by when each tablet is due, not by how long it takes. */
+  readonly byDue: boolean;
 }
 
 /** One way to bring the needed tablets to readiness, and how good it is. */
@@ -57,6 +64,11 @@ export function compareNeed(a: Score, b: Score): number {
   return a.missing - b.missing || a.late - b.late || a.metMs - b.metMs;
 }
 
+/** Nobody is missing or late, and the whole need is met by then. */
+export function isGood({ score }: Pick<Candidate, 'score'>, byMs: number): boolean {
+  return score.missing === 0 && score.late === 0 && score.metMs <= byMs;
+}
+
 export function placesOf({ needs }: Pick<NightProblem, 'needs'>): Map<string, number[]> {
   const places = new Map<string, number[]>();
   for (const { ward, count, dueMs } of needs) {
@@ -77,30 +89,58 @@ export function tryOrder(problem: NightProblem, cart: BusyCart, order: readonly 
   const { nowMs, shiftMs } = problem;
   const latestMs = beat && beat.missing === 0 && beat.late === 0 ? beat.metMs : Infinity;
   const timeline = copyOf(cart.timeline);
+  addWipeLanes(timeline, -manner.empty);
+  const dues = manner.byDue ? duesOf(order, places) : undefined;
   const share = (works: readonly TabletWork[]): Charging =>
-    shareCharge(timeline, works.map((work) => ({ slot: work.tablet.slot, watts: work.chargeWatts, debtMs: work.debtMs.floor, fromMs: nowMs })), nowMs, shiftMs, manner.goalMs);
+    shareCharge(timeline, works.map((work) => ({ slot: work.tablet.slot, watts: work.chargeWatts, debtMs: work.debtMs.floor, fromMs: nowMs, rank: dues?.get(work) ?? 0 })), nowMs, shiftMs, manner.goalMs);
   const urgentMs = manner.urgent === 0 ? Infinity : (order.map(({ debtMs }) => debtMs.floor).sort((a, b) => b - a)[manner.urgent - 1] ?? 1);
   const isUrgent = ({ debtMs }: TabletWork): boolean => debtMs.floor > 0 && debtMs.floor >= urgentMs;
   const urgent = share(order.filter(isUrgent));
   for (const { watts, startMs, endMs } of urgent.spans) draw(timeline, watts, startMs, endMs);
   const placed: PlacedStage[] = [];
   const doneMs = order.map((work) => cart.running.get(work.tablet.slot)?.endMs ?? nowMs);
-  for (const pass of manner.wipesFirst ? WIPES_FIRST : AT_ONCE) {
-    for (const [index, work] of order.entries()) {
+  for (const pass of manner.updates === 'with-wipe' ? AT_ONCE : WIPES_FIRST) {
+    for (const index of pass === 'update' ? updateOrder(problem, cart, order, doneMs, manner) : order.keys()) {
+      const work = order[index];
       const fromMs = doneMs[index] ?? Infinity;
-      const stages = pass ? work.stages.filter(({ kind }) => kind === pass) : work.stages;
-      if (fromMs === Infinity || stages.length === 0) continue;
+      const stages = pass ? work?.stages.filter(({ kind }) => kind === pass) : work?.stages;
+      if (!work || !stages || stages.length === 0 || fromMs === Infinity) continue;
       const endMs = placeStages(problem, timeline, work, stages, placed, fromMs, manner.taking) ?? Infinity;
       if (endMs > latestMs) return undefined;
       doneMs[index] = endMs;
     }
   }
+  addWipeLanes(timeline, manner.empty);
   const other = share(order.filter((work, index) => doneMs[index] !== Infinity && !isUrgent(work)));
   const paidMs = urgent.paidMs.size === 0 ? other.paidMs : new Map([...urgent.paidMs, ...other.paidMs]);
   const readyMs = order.map((work, index) => Math.max(doneMs[index] ?? Infinity, paidMs.get(work.tablet.slot) ?? Infinity));
   let latest = 0;
   for (const [index, atMs] of readyMs.entries()) if (atMs > (readyMs[latest] ?? 0)) latest = index;
   return { order, manner, placed, timeline, urgentSpans: urgent.spans, spans: other.spans, paidMs, last: order[latest], score: scoreOf(places, order, readyMs) };
+}
+
+/** In which order updates are put in once all wipes are. */
+function updateOrder({ nowMs, limits }: NightProblem, { works, running }: BusyCart, order: readonly TabletWork[], doneMs: readonly number[], { updates, goalMs }: Manner): readonly number[] {
+  const indices = [...order.keys()].filter((index) => updateMs(order[index]) > 0 && doneMs[index] !== Infinity);
+  if (updates === 'in-order') return indices;
+  if (updates === 'longest-first') return indices.sort((a, b) => updateMs(order[b]) - updateMs(order[a]));
+  const busy = works.flatMap((work) => (work.running?.kind === 'update' ? (running.get(work.tablet.slot)?.endMs ?? []) : []));
+  const freeMs = Array.from({ length: limits.updates }, (_, lane) => (busy[lane] ?? nowMs) - nowMs);
+  const starts = fillLanes(freeMs, indices.map((index) => ({ durationMs: updateMs(order[index]), headMs: (doneMs[index] ?? nowMs) - nowMs, tailMs: 0 })), goalMs - nowMs);
+  const startOf = new Map(indices.map((index, nth) => [index, starts[nth] ?? 0]));
+  return indices.sort((a, b) => (startOf.get(a) ?? 0) - (startOf.get(b) ?? 0));
+}
+
+/** When each is due if a ward's quickest are for its earliest need. */
+export function duesOf(chosen: readonly TabletWork[], places: Places): Map<TabletWork, number> {
+  const dues = new Map<TabletWork, number>();
+  const taken = new Map<string, number>();
+  for (const work of chosen.toSorted((a, b) => a.aloneMs - b.aloneMs || a.tablet.slot - b.tablet.slot)) {
+    const nth = taken.get(work.tablet.ward) ?? 0;
+    taken.set(work.tablet.ward, nth + 1);
+    dues.set(work, places.get(work.tablet.ward)?.[nth] ?? Number.MAX_SAFE_INTEGER);
+  }
+  return dues;
 }
 
 const WIPES_FIRST = ['wipe', 'update'] as const;

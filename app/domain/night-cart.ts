@@ -1,6 +1,6 @@
 import type { NightProblem, NotStartedReason } from './night-problem.ts';
 import { everFits, owedWork, type OwedWork } from './night-stages.ts';
-import { ALL_THERE_IS, earliestFit, emptyCart, occupy, type Fit, type Timeline } from './night-timeline.ts';
+import { ALL_THERE_IS, earliestFit, emptyCart, networkOnly, occupy, type Fit, type Timeline } from './night-timeline.ts';
 
 export interface TabletWork extends OwedWork {
   /** From now until it is ready if nothing but what is under way were in the cart; infinite where it cannot be. */
@@ -26,9 +26,8 @@ export function busyCart(problem: NightProblem): BusyCart {
   for (const kind of ['wipe', 'update'] as const) {
     for (const { tablet, running: stage } of owed) {
       if (stage?.kind !== kind) continue;
-            const unhindered = { ...timeline, updates: timeline.updates.map(() => 1), watts: timeline.watts.map(() => Infinity) };
-      const evenly = { startMs: nowMs, endMs: nowMs + stage.durationMs };
-      const fit = kind === 'wipe' ? evenly : earliestFit(unhindered, stage, nowMs, ALL_THERE_IS);
+            const evenly = { startMs: nowMs, endMs: nowMs + stage.durationMs };
+      const fit = kind === 'wipe' ? evenly : earliestFit(networkOnly(timeline), stage, nowMs, ALL_THERE_IS);
       if (!fit) throw new Error(`the update in slot ${tablet.slot} never ends: the network has no rate`);
       occupy(timeline, stage, fit);
       running.set(tablet.slot, fit);

@@ -1,4 +1,4 @@
-import { untilOf, type Timeline } from './night-timeline.ts';
+import { fromOf, untilOf, wattsOf, type Timeline } from './night-timeline.ts';
 
 const NOTHING = 1e-6;
 
@@ -8,6 +8,8 @@ export interface ChargeWish {
   readonly watts: number;
   readonly debtMs: number;
   readonly fromMs: number;
+  /** Lower ones go first, whatever they owe. */
+  readonly rank: number;
 }
 
 export interface ChargeSpan {
@@ -32,9 +34,9 @@ interface Debtor {
 }
 
 /**
- * Shares what power the timeline has left: the longest debts first, looked at anew whenever one is paid, the power
+ * Shares what power the timeline has left: the longest debts of a rank first, looked at anew whenever one is paid, the power
  * changes, or a waiting one would be late if it waited longer (its debt is all the time to the common `goalMs`). With
- * equal watts that meets the goal whenever it can be met: those with no time to spare are the longest, power is left
+ * equal watts and ranks that meets the goal whenever it can be met: those with no time to spare are the longest, power is left
  * over only when all are charging, and more of them than it is enough for would together owe more than it can give.
  */
 export function shareCharge(timeline: Timeline, wishes: readonly ChargeWish[], fromMs: number, untilMs: number, goalMs: number): Charging {
@@ -43,7 +45,7 @@ export function shareCharge(timeline: Timeline, wishes: readonly ChargeWish[], f
   const debtors: Debtor[] = [];
   for (const wish of wishes) {
     if (wish.debtMs > 0) debtors.push({ wish, leftMs: wish.debtMs, onSinceMs: undefined, on: false });
-    else paidMs.set(wish.slot, fromMs);
+    else paidMs.set(wish.slot, Math.max(fromMs, wish.fromMs));
   }
   if (allAtOnce(timeline, debtors, fromMs, untilMs)) {
     for (const { wish, leftMs } of debtors) {
@@ -61,8 +63,8 @@ export function shareCharge(timeline: Timeline, wishes: readonly ChargeWish[], f
   let stretch = 0;
   while (debtors.length > 0 && nowMs < untilMs) {
     while (untilOf(timeline, stretch) <= nowMs) stretch += 1;
-    debtors.sort((a, b) => b.leftMs - a.leftMs || a.wish.slot - b.wish.slot);
-    let watts = timeline.watts[stretch] ?? 0;
+    debtors.sort((a, b) => a.wish.rank - b.wish.rank || b.leftMs - a.leftMs || a.wish.slot - b.wish.slot);
+    let watts = wattsOf(timeline, stretch);
     let nextMs = Math.min(untilMs, untilOf(timeline, stretch));
     for (const debtor of debtors) {
       const { wish, leftMs } = debtor;
@@ -102,8 +104,8 @@ function allAtOnce(timeline: Timeline, debtors: readonly Debtor[], fromMs: numbe
     longestMs = Math.max(longestMs, leftMs);
   }
   if (fromMs + longestMs > untilMs) return false;
-  for (let index = 0; index < timeline.fromMs.length && (timeline.fromMs[index] ?? 0) < fromMs + longestMs; index++) {
-    if (untilOf(timeline, index) > fromMs && (timeline.watts[index] ?? 0) + NOTHING < watts) return false;
+  for (let index = 0; index < timeline.rows && fromOf(timeline, index) < fromMs + longestMs; index++) {
+    if (untilOf(timeline, index) > fromMs && wattsOf(timeline, index) + NOTHING < watts) return false;
   }
   return true;
 }

@@ -1,12 +1,11 @@
 import { placeStages, type Candidate, type PlacedStage, type Places } from './night-candidate.ts';
+import { topUpFromMs } from './charge-band.ts';
 import { shareCharge, type Charging, type ChargeSpan, type ChargeWish } from './night-charging.ts';
 import type { NightProblem } from './night-problem.ts';
 import type { BusyCart, TabletWork } from './night-cart.ts';
 import { atLeastMs, everFits } from './night-stages.ts';
 import { draw, type Taking, type Timeline } from './night-timeline.ts';
 
-/** A top-up begins so early that it would be done with a tenth of its time to spare. */
-const TOP_UP_SPARE = 1.1;
 /** Extra updates begin where half of their download rate is free. */
 const EXTRA: Taking = { least: 0.5, most: Infinity };
 
@@ -22,10 +21,10 @@ export function fillNight(problem: NightProblem, cart: BusyCart, found: Candidat
   const { timeline } = found;
   const { works } = cart;
   const placed = [...found.placed];
+  for (const { watts, startMs, endMs } of found.spans) draw(timeline, watts, startMs, endMs);
   const live = works.filter(({ tablet }) => tablet.bar !== 'quarantined' && tablet.bar !== 'unreachable');
   placeExtraWork(problem, cart, timeline, live, placed);
   placeOptionalUpdates(problem, cart, timeline, live, placed, found, places);
-  for (const { watts, startMs, endMs } of found.spans) draw(timeline, watts, startMs, endMs);
   const spans = [...found.urgentSpans, ...found.spans].map((span) => ({ ...span, needed: true }));
   const charge = (wishes: readonly ChargeWish[]): Charging => {
     const shared = shareCharge(timeline, wishes, problem.nowMs, problem.shiftMs, problem.shiftMs);
@@ -40,12 +39,14 @@ export function fillNight(problem: NightProblem, cart: BusyCart, found: Candidat
     chargeable.flatMap(({ tablet: { slot }, chargeWatts, debtMs }) => {
       const fromMs = below ? after.get(slot) : problem.nowMs;
       if (fromMs === undefined) return [];
-      return [{ slot, watts: chargeWatts, debtMs: debtMs[mark] - (below ? debtMs[below] : 0), fromMs: Math.max(fromMs, notBeforeMs)}];
+      return [{ slot, watts: chargeWatts, debtMs: debtMs[mark] - (below ? debtMs[below] : 0), fromMs: Math.max(fromMs, notBeforeMs), rank: 0 }];
     });
-  const extra = charge(wishesTo('floor', undefined, new Map(), problem.nowMs).filter(({ slot }) => !found.paidMs.has(slot)));
+  const begun = new Set([...found.paidMs.keys(), ...spans.map(({ slot }) => slot)]);
+  const extra = charge(wishesTo('floor', undefined, new Map(), problem.nowMs).filter(({ slot }) => !begun.has(slot)));
   const floorMs = new Map([...works.filter(({ debtMs }) => debtMs.floor === 0).map(({ tablet }): [number, number] => [tablet.slot, problem.nowMs]), ...found.paidMs, ...extra.paidMs]);
   const { paidMs: upperMs } = charge(wishesTo('upper', 'floor', floorMs, problem.nowMs));
-  charge(wishesTo('morning', 'upper', upperMs, topUpFromMs(problem, live)));
+  const topUps = chargeable.map(({ debtMs, chargeWatts }) => ({ ms: debtMs.morning - debtMs.upper, watts: chargeWatts }));
+  charge(wishesTo('morning', 'upper', upperMs, topUpFromMs(topUps, problem.limits.watts, problem.nowMs, problem.shiftMs)));
   return { placed, spans, floorMs };
 }
 
@@ -78,10 +79,3 @@ function placeOptionalUpdates(problem: NightProblem, { running }: BusyCart, time
 }
 
 const stagesMs = ({ stages, optional }: TabletWork): number => [...stages, ...(optional ? [optional] : [])].reduce((sum, stage) => sum + atLeastMs(stage), 0);
-
-function topUpFromMs({ limits, nowMs, shiftMs }: NightProblem, works: readonly TabletWork[]): number {
-  const debts = works.filter(({ tablet }) => tablet.mayCharge).map(({ debtMs, chargeWatts }) => ({ ms: debtMs.morning - debtMs.upper, watts: chargeWatts }));
-  const longestMs = debts.reduce((longest, { ms }) => Math.max(longest, ms), 0);
-  const togetherMs = debts.reduce((sum, { ms, watts }) => sum + (ms * watts) / limits.watts, 0);
-  return Math.max(nowMs, shiftMs - Math.ceil(Math.max(longestMs, togetherMs) * TOP_UP_SPARE));
-}

@@ -1,4 +1,5 @@
 import type { Candidate } from './choose-device.ts';
+import { learntDurationMs } from './learnt-durations.ts';
 import type { ModelEstimate, NightBar, NightProblem, NightTablet, OwedWipe } from './night-problem.ts';
 import type { OvernightRules } from './rules.ts';
 import { isUnderWay } from './sanitization-runner.ts';
@@ -14,6 +15,8 @@ export interface NightNow {
   readonly night: NightRow;
   readonly nowMs: number;
   readonly online: boolean;
+  /** False while its battery is too warm, too cold or broken. */
+  readonly mayCharge: (serial: string) => boolean;
 }
 
 /** What mends itself while the night's other work is done; anything else keeps a tablet whose wipe is proven from being counted on. */
@@ -21,8 +24,8 @@ const PASSING: ReadonlySet<UnprovenReason> = new Set<UnprovenReason>(['battery-l
 const PROOF: ReadonlySet<UnprovenReason> = new Set<UnprovenReason>(['exposed', 'wipe-not-requested', 'wipe-not-confirmed', 'enrolment-not-seen', 'enrolment-not-new', 'enrolment-not-after-wipe', 'credentials-live', 'queue-unknown', 'profile-missing', 'posture-unknown']);
 
 /** The cart as the planner wants it read: what stands in it, what is owed, what it can give, and what the morning needs. */
-export function nightProblem({ view, judged, overnight, night, nowMs, online }: NightNow): NightProblem {
-  const docked = judged.filter(({ device }) => device.standing === 'admitted').map((candidate) => docketOf(view, candidate, nowMs));
+export function nightProblem({ view, judged, overnight, night, nowMs, online, mayCharge }: NightNow): NightProblem {
+  const docked = judged.filter(({ device }) => device.standing === 'admitted').map((candidate) => docketOf(view, candidate, nowMs, mayCharge(candidate.device.serial)));
   const rebooting = [...view.all('device')].flatMap((device) => (device.custody.kind === 'rebooting' ? [underWayOf(device, device.custody.slot)] : []));
   const tablets = [...docked, ...rebooting].sort((a, b) => a.slot - b.slot);
   return {
@@ -37,7 +40,7 @@ export function nightProblem({ view, judged, overnight, night, nowMs, online }: 
   };
 }
 
-function docketOf(view: CartView, { device, live, chargePercent, unproven }: Candidate, nowMs: number): NightTablet {
+function docketOf(view: CartView, { device, live, chargePercent, unproven }: Candidate, nowMs: number, mayCharge: boolean): NightTablet {
   const bar = barOf(view, device, live, unproven.map(({ reason }) => reason), nowMs);
   return {
     slot: live.slot,
@@ -45,7 +48,7 @@ function docketOf(view: CartView, { device, live, chargePercent, unproven }: Can
     ward: device.ward,
     model: device.model,
     chargePercent,
-    mayCharge: device.quarantine?.reason !== 'battery-heat',
+    mayCharge,
     wipe: owedOf(device, unproven.map(({ reason }) => reason)),
     ...(bar ? { bar } : {}),
   };
@@ -70,16 +73,6 @@ function barOf(view: CartView, device: DeviceRow, live: Candidate['live'], reaso
   return reasons.some((reason) => !PROOF.has(reason) && !PASSING.has(reason)) ? 'unproven' : undefined;
 }
 
-/** Nine of ten took no longer; bounded, because a few bad nights must not teach the cart to wait for ever. */
-export function learntWipeMs(took: readonly number[], { least, most }: OvernightRules['wipeBoundsMs'], configured: number): number {
-  if (took.length < LEAST_LEARNT) return Math.min(most, Math.max(least, configured));
-  const sorted = [...took].sort((a, b) => a - b);
-  const ninth = sorted[Math.ceil(sorted.length * 0.9) - 1] ?? configured;
-  return Math.min(most, Math.max(least, ninth));
-}
-
-const LEAST_LEARNT = 4;
-
 export function estimateOf(view: CartView, model: string, { estimate, wipeBoundsMs }: OvernightRules): ModelEstimate {
-  return { ...estimate, wipeMs: learntWipeMs(view.get('model', model)?.tookMs ?? [], wipeBoundsMs, estimate.wipeMs) };
+  return { ...estimate, wipeMs: learntDurationMs(view.get('model', model)?.tookMs ?? [], estimate.wipeMs, { leastMs: wipeBoundsMs.least, mostMs: wipeBoundsMs.most }) };
 }

@@ -1,122 +1,200 @@
-import { better, tryOrder, type Candidate, type Manner, type Places } from './night-candidate.ts';
+import { better, duesOf, isGood, tryOrder, type Candidate, type Manner, type Places } from './night-candidate.ts';
 import type { BusyCart, TabletWork } from './night-cart.ts';
 import { improve } from './night-improve.ts';
-import { cheapest, costsOf, feedUpdates, longestFirst, longestUpdateFirst, packed, type Cost } from './night-orders.ts';
-import type { CartLimits, NightProblem } from './night-problem.ts';
+import { cheapest, costsFor, feedUpdates, freeLanes, longestFirst, longestUpdateFirst, meansOf, packed, shortestFirst, type Cost } from './night-orders.ts';
+import type { NightProblem } from './night-problem.ts';
+import { packLanes } from './night-lanes.ts';
+import { remainingMs, updateMs } from './night-stages.ts';
 import type { Taking } from './night-timeline.ts';
 
-/** Rounds of the search for the earliest goal; each halves the time between what is out of reach and what was found. */
-const ROUNDS = 6;
-/** Found so close to the goal is good enough. */
+/** Goals tried, as shares of the way from no sooner than possible to what was found. */
+const GOALS = [0, 0.5, 0.15, 0.8, 0.3, 0.05, 0.65, 0.9];
+/** Found so close to the least possible is good enough. */
 const CLOSE = 1.004;
-const MOST_TRIES = 800;
+/** Tablets put into the cart in all tries together, so that planning 64 slots takes well under 50 ms; most of them for goals. */
+const MOST_PUT = 30_000;
+const MOST_PUT_FOR_GOALS = 14_000;
+const MOST_TRIES = 1500;
 /** How many of the longest charges may go before all work. */
 const URGENT = [1, 2, 3, 4, 6, 9, 14, 20];
-/** Tablets put into the cart in all tries together, so that planning 64 slots takes well under 50 ms. */
-const MOST_PUT = 24_000;
+/** Fewer wipes at once may leave power for whole charges, or network for updates. */
+const AT_ONCE = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12];
 
 /**
  * Which tablets meet the morning's need, and in which order they are worked on. Goes for a goal: tablets that alone
  * take longer than that are left aside, of the others each ward's cheapest are taken by several kinds of cost, and put
- * in by several orders. Found: a nearer goal; not found: a later one. What is best then is improved step by step.
+ * in by several orders. What is best after several goals is improved step by step.
  */
-export function findEarliest(problem: NightProblem, cart: BusyCart, places: Places): Candidate {
+export function findEarliest(problem: NightProblem, cart: BusyCart, needed: Places): Candidate {
   const usable = cart.works.filter(({ blocked }) => !blocked);
-  const costs = costsOf(problem);
-  const search: Search = { problem, cart, places, usable, put: 0, best: undefined };
-  const leastMs = leastOf(usable, places, costs);
-  let lowMs = leastMs;
-  let goalMs = lowMs;
-  for (let round = 0; round < ROUNDS; round++) {
-    const foundMs = foundOf(search, tryGoal(search, costs, goalMs));
-    if (foundMs > goalMs) lowMs = goalMs;
-    if (foundMs <= lowMs * CLOSE || search.put > MOST_PUT / 2) break;
-    goalMs = Math.floor((lowMs + foundMs) / 2);
+  const places = new Map([...needed].map(([ward, dues]) => [ward, dues.slice(0, usable.filter(({ tablet }) => tablet.ward === ward).length)]));
+  const means = meansOf(problem);
+  const search: Search = { problem, cart, places, usable, means, running: runningWork(cart), put: 0, best: undefined };
+  const leastMs = leastOf(search);
+  const horizonMs = problem.shiftMs - problem.nowMs;
+  for (const share of GOALS) {
+    const foundMs = search.best ? foundOf(search, search.best) : leastMs;
+    tryGoal(search, Math.floor(leastMs + (foundMs - leastMs) * share));
+    if (search.best && isGood(search.best, problem.nowMs + leastMs * CLOSE)) return search.best;
+    if (search.put > MOST_PUT_FOR_GOALS || search.best?.score.missing) break;
   }
-  for (let missing = search.best?.score.missing ?? 0; missing > 0 && search.put < MOST_PUT * 0.75; ) {
-    missing -= 1;
-    const most = [...places.values()].reduce((sum, dues) => sum + dues.length, 0) - missing;
-    const best = tryGoal(search, costs, problem.shiftMs - problem.nowMs, most);
-    if (best.score.missing > missing) break;
-    missing = best.score.missing;
+  const all = [...places.values()].reduce((sum, dues) => sum + dues.length, 0);
+  for (let missing = search.best?.score.missing ?? 0; missing > 0 && search.put < MOST_PUT_FOR_GOALS; missing = search.best?.score.missing ?? 0) {
+    tryGoal(search, horizonMs, all - missing + 1);
+    if (search.best?.score.missing === missing) break;
   }
+  if (search.best?.score.late) tryDues(search);
   const { best } = search;
-  if (!best) throw new Error('nothing was tried');
-  if (foundOf(search, best) <= leastMs * CLOSE || best.order.length === 0) return best;
-  const tries = Math.min(MOST_TRIES, Math.floor((MOST_PUT - search.put) / best.order.length));
-  const good = { goodMs: problem.nowMs + leastMs * CLOSE, tries, megabytesPerSecond: problem.limits.megabytesPerSecond };
-  return improve(best, usable, good, (order, manner, beat) => tryOrder(problem, cart, order, manner, places, beat));
+  if (!best) throw new Error('there is no goal');
+  if (best.order.length === 0) return best;
+  const walk = {
+    goodMs: problem.nowMs + leastMs * CLOSE,
+    tries: Math.min(MOST_TRIES, Math.floor((MOST_PUT - search.put) / best.order.length)),
+    megabytesPerSecond: problem.limits.megabytesPerSecond,
+    wipes: problem.limits.wipes,
+    pack: (chosen: readonly TabletWork[], goalMs: number, updatesFirst: boolean) => packed(problem, busyUntil(cart), chosen, goalMs - problem.nowMs, updatesFirst),
+  };
+  return improve(best, usable, walk, (order, manner, beat) => tryOrder(problem, cart, order, manner, places, beat));
 }
 
 interface Search {
   readonly problem: NightProblem;
   readonly cart: BusyCart;
+  /** No more than there are usable tablets of the ward. */
   readonly places: Places;
   readonly usable: readonly TabletWork[];
+  readonly means: readonly Cost[];
+  /** What is under way, as if it were to be done. */
+  readonly running: readonly TabletWork[];
   /** Tablets put into the cart so far. */
   put: number;
   best: Candidate | undefined;
 }
 
-function tried(search: Search, order: readonly TabletWork[], manner: Manner): Candidate {
+function runningWork({ works }: BusyCart): TabletWork[] {
+  return works.flatMap((work) => (work.running ? [{ ...work, stages: [work.running], debtMs: { ...work.debtMs, floor: 0 } }] : []));
+}
+
+/** How much of each of the means is needed in any case, taking only tablets that alone meet the goal. */
+function loadsAt({ usable, places, means, running }: Search, goalMs: number): readonly number[] {
+  const eligible = usable.filter(({ aloneMs }) => aloneMs <= goalMs);
+  const passing = (work: TabletWork): number => Math.min(1, goalMs / Math.max(1, remainingMs(work)));
+  return means.map((mean) => cheapest(eligible, places, mean).reduce((sum, work) => sum + mean(work), 0) + running.reduce((sum, work) => sum + passing(work) * mean(work), 0));
+}
+
+/** How much of each of the means the most expensive choice would need: one of which even that is little decides nothing. */
+function mostLoadsAt({ usable, places, means }: Search, goalMs: number): readonly number[] {
+  const eligible = usable.filter(({ aloneMs }) => aloneMs <= goalMs);
+  return means.map((mean) => cheapest(eligible, places, (work) => -mean(work)).reduce((sum, work) => sum + mean(work), 0));
+}
+
+/** Whether the shortest wipes that may be chosen cannot be packed into the lanes: a packing of longer ones would be one of these too. */
+function cannotPack({ usable, places, cart, problem }: Search, goalMs: number): boolean {
+  const wipeMs = (work: TabletWork): number => remainingMs(work) - updateMs(work);
+  const shortest = cheapest(usable.filter(({ aloneMs }) => aloneMs <= goalMs), places, wipeMs);
+  const counts = new Map<number, number>();
+  for (const work of shortest) if (wipeMs(work) > 0) counts.set(wipeMs(work), (counts.get(wipeMs(work)) ?? 0) + 1);
+  const kinds = [...counts].map(([durationMs, count]) => ({ durationMs, count }));
+  return packLanes(freeLanes(problem, busyUntil(cart)).sort((a, b) => b - a), kinds, goalMs).fits === 'no';
+}
+
+/** No plan meets the need sooner: by then there are enough tablets that could be ready alone, and enough of every one of the means. */
+function leastOf(search: Search): number {
+  const slowest = cheapest(search.usable, search.places, ({ aloneMs }) => aloneMs).reduce((most, { aloneMs }) => Math.max(most, aloneMs), 0);
+  let [low, high] = [slowest, slowest];
+  const tooSoon = (goalMs: number): boolean => Math.max(...loadsAt(search, goalMs)) > goalMs || cannotPack(search, goalMs);
+  while (tooSoon(high)) [low, high] = [high, high * 1.3 + 60_000];
+  while (high - low > low / 1000) {
+    const middle = (low + high) / 2;
+    if (tooSoon(middle)) low = middle;
+    else high = middle;
+  }
+  return Math.ceil(high);
+}
+
+/** The earliest due first, where some would be late otherwise. */
+function tryDues(search: Search): void {
+  const { best, places } = search;
+  if (!best) return;
+  for (const cost of costsFor(search.means, mostLoadsAt(search, foundOf(search, best)), foundOf(search, best))) {
+    const chosen = cheapest(search.usable, places, cost);
+    const dues = duesOf(chosen, places);
+    const byDue = (within: typeof longestFirst): TabletWork[] => chosen.toSorted((a, b) => (dues.get(a) ?? 0) - (dues.get(b) ?? 0) || within(a, b));
+    for (const order of [byDue(longestFirst), byDue(shortestFirst), byDue(feedUpdates)]) {
+      for (const updates of ['with-wipe', 'in-order'] as const) tried(search, order, { ...best.manner, updates, byDue: true });
+    }
+  }
+}
+
+/** True once the goal is met. */
+function tried(search: Search, order: readonly TabletWork[], manner: Manner): boolean {
   search.put += order.length;
   const candidate = tryOrder(search.problem, search.cart, order, manner, search.places, search.best?.score);
   if (candidate && (!search.best || better(candidate.score, search.best.score))) search.best = candidate;
-  if (!search.best) throw new Error('the first try has nothing to beat');
-  return search.best;
+  return search.best !== undefined && isGood(search.best, manner.goalMs);
 }
 
 function foundOf({ problem }: Search, { score }: Candidate): number {
   return (score.missing > 0 ? problem.shiftMs : score.metMs) - problem.nowMs;
 }
 
+/** When the wipes under way end. */
+function busyUntil({ works, running }: BusyCart): readonly number[] {
+  return works.flatMap((work) => (work.running?.kind === 'wipe' ? (running.get(work.tablet.slot)?.endMs ?? []) : []));
+}
+
 /** Where the time is not enough for all, the cheapest `most` go first. */
-function tryGoal(search: Search, costs: readonly Cost[], goalMs: number, most = Infinity): Candidate {
-  const eligible = search.usable.filter(({ aloneMs }) => aloneMs <= goalMs);
-  const updates = eligible.some(({ stages }) => stages.some(({ kind }) => kind === 'update'));
-  const draw = eligible.reduce((sum, { chargeWatts, debtMs, stages }) => sum + (debtMs.floor > 0 ? chargeWatts : 0) + Math.max(0, ...stages.map(({ watts }) => watts)), 0);
-  const scarce = draw > search.problem.limits.watts;
-  const manners = mannersFor(updates, search.problem.nowMs + goalMs, search.problem.limits);
-  const [usual] = manners;
-  const busyMs = search.cart.works.flatMap(({ tablet, running }) => (running?.kind === 'wipe' ? (search.cart.running.get(tablet.slot)?.endMs ?? []) : []));
+function tryGoal(search: Search, fromNowMs: number, most = Infinity): void {
+  const { problem, places } = search;
+  const goalMs = problem.nowMs + fromNowMs;
+  const usual: Manner = { goalMs, taking: USUAL_TAKING, updates: 'in-order', urgent: 0, empty: 0, byDue: false };
+  const eligible = search.usable.filter(({ aloneMs }) => aloneMs <= fromNowMs);
+  const loads = mostLoadsAt(search, fromNowMs);
   const seen = new Set<string>();
-  for (const cost of costs) {
-    const all = cheapest(eligible, search.places, cost);
+  for (const cost of costsFor(search.means, loads, fromNowMs)) {
+    const all = cheapest(eligible, places, cost);
     const chosen = all.length > most ? all.toSorted((a, b) => cost(a) - cost(b)).slice(0, most) : all;
-    const rest = all.filter((work) => !chosen.includes(work));
     const key = chosen.map(({ tablet }) => tablet.slot).join();
     if (seen.has(key)) continue;
     seen.add(key);
-    const orders: readonly (readonly [readonly TabletWork[], boolean])[] = [
-      [packed(search.problem, busyMs, chosen, goalMs), true],
-      [chosen.toSorted(longestFirst), true],
-      ...(updates ? [[chosen.toSorted(longestUpdateFirst), false] as const, [chosen.toSorted(feedUpdates), false] as const] : []),
-    ];
-    for (const [order, wipesFirst] of orders) {
-      const best = tried(search, [...order, ...rest], { ...usual, wipesFirst });
-      if (foundOf(search, best) <= goalMs) return best;
+    const rest = all.filter((work) => !chosen.includes(work));
+    const orders = most < Infinity ? [[all.toSorted(shortestFirst), 'in-order'] as const, ...ordersOf(search, chosen, fromNowMs).slice(0, 4)] : ordersOf(search, chosen, fromNowMs);
+    for (const [order, updates] of orders) if (tried(search, [...order, ...rest.filter((work) => !order.includes(work))], { ...usual, updates })) return;
+  }
+  if (!search.best) return;
+  const { order, manner } = search.best;
+  for (const taking of loads[1] ? takingsOf(problem) : []) if (tried(search, order, { ...manner, taking, goalMs })) return;
+  const [, updateLoad = 0, power = 0, network = 0] = loads;
+  for (const urgent of power > fromNowMs / 2 ? URGENT : []) if (tried(search, search.best.order, { ...search.best.manner, goalMs, urgent })) return;
+  if (Math.max(power, network) <= fromNowMs / 2) return;
+  for (const updates of updateLoad > 0 ? (['packed', 'in-order'] as const) : [manner.updates]) {
+    for (const atOnce of AT_ONCE) {
+      const empty = problem.limits.wipes - atOnce;
+      if (empty > 0 && tried(search, search.best.order, { ...search.best.manner, goalMs, updates, empty })) return;
     }
   }
-  if (!search.best) throw new Error('no kind of cost');
-  const { order } = search.best;
-  for (const manner of manners) if (foundOf(search, tried(search, order, manner)) <= goalMs) break;
-  if (!scarce) return search.best;
-  for (const urgent of URGENT) if (foundOf(search, tried(search, search.best.order, { ...search.best.manner, goalMs: usual.goalMs, urgent })) <= goalMs) break;
-  return search.best;
 }
 
-/** How updates may share the network with wipes; the usual way first. */
-function mannersFor(updates: boolean, goalMs: number, { megabytesPerSecond }: CartLimits): readonly [Manner, ...Manner[]] {
-  const usual: Manner = { goalMs, taking: { least: 0.5, most: Infinity }, wipesFirst: true, urgent: 0 };
-  if (!updates) return [usual];
-  const takings: readonly Taking[] = [0.05, 0.5, 1].flatMap((least) => [{ least, most: Infinity }, { least, most: megabytesPerSecond / 3 }]);
-  return [usual, ...takings.flatMap((taking) => [true, false].map((wipesFirst): Manner => ({ ...usual, taking, wipesFirst })))];
+function ordersOf({ problem, cart }: Search, chosen: readonly TabletWork[], goalMs: number): readonly (readonly [readonly TabletWork[], Manner['updates']])[] {
+  const busy = busyUntil(cart);
+  const inLanes = packed(problem, busy, chosen, goalMs, false);
+  if (!chosen.some(({ stages }) => stages.some(({ kind }) => kind === 'update'))) return [[inLanes, 'in-order'], [chosen.toSorted(longestFirst), 'in-order']];
+  const fed = packed(problem, busy, chosen, goalMs, true);
+  return [
+    [fed, 'packed'],
+    [inLanes, 'packed'],
+    [fed, 'with-wipe'],
+    [inLanes, 'in-order'],
+    [chosen.toSorted(longestFirst), 'in-order'],
+    [chosen.toSorted(longestUpdateFirst), 'with-wipe'],
+    [chosen.toSorted(feedUpdates), 'with-wipe'],
+  ];
 }
 
-/** No plan meets the need sooner: not sooner than its slowest tablet alone, nor than any one of the cart's means allows. */
-function leastOf(usable: readonly TabletWork[], places: Places, [alone, ...means]: readonly Cost[]): number {
-  const slowest = alone ? cheapest(usable, places, alone).reduce((most, { aloneMs }) => Math.max(most, aloneMs), 0) : 0;
-  const sums = means.slice(0, 4).map((cost) => cheapest(usable, places, cost).reduce((sum, work) => sum + cost(work), 0));
-  return Math.max(slowest, ...sums);
-}
-
+const USUAL_TAKING: Taking = { least: 0.5, most: Infinity };
+const takingsOf = ({ limits: { megabytesPerSecond } }: NightProblem): readonly Taking[] => [
+  { least: 0.05, most: Infinity },
+  { least: 1, most: Infinity },
+  { least: 0.5, most: megabytesPerSecond / 3 },
+  { least: 0.05, most: megabytesPerSecond / 2 },
+];

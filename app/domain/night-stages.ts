@@ -37,6 +37,16 @@ export function atLeastMs({ kind, durationMs, megabytes, megabytesPerSecond }: S
   return kind === 'wipe' ? durationMs : Math.ceil((megabytes / megabytesPerSecond) * 1000) + durationMs;
 }
 
+/** Of all stages not begun. */
+export function remainingMs({ stages }: OwedWork): number {
+  return stages.reduce((sum, stage) => sum + atLeastMs(stage), 0);
+}
+
+/** Of the update among them. */
+export function updateMs(work: OwedWork | undefined): number {
+  return work?.stages.reduce((sum, stage) => sum + (stage.kind === 'update' ? atLeastMs(stage) : 0), 0) ?? 0;
+}
+
 /** Whether an otherwise idle cart could do it. */
 export function everFits(limits: NightProblem['limits'], { kind, watts, megabytesPerSecond }: Stage): boolean {
   return watts <= limits.watts && megabytesPerSecond <= limits.megabytesPerSecond && limits[kind === 'wipe' ? 'wipes' : 'updates'] >= 1;

@@ -4,16 +4,19 @@ import type { CartLimits } from './night-problem.ts';
 const NOTHING = 1e-6;
 
 /**
- * What the cart has left at every moment: one number of each kind for every stretch, which lasts until the next begins;
- * the last one has no end. Arrays of numbers, because hundreds of them are tried for one plan.
+ * What the cart has left at every moment: a row of numbers for each stretch of time, which lasts until the next one
+ * begins; the last has no end. One array of numbers, because hundreds of them are made for one plan.
  */
 export interface Timeline {
-  readonly fromMs: number[];
-  readonly wipes: number[];
-  readonly updates: number[];
-  readonly watts: number[];
-  readonly megabytesPerSecond: number[];
+  rows: number;
+  cells: Float64Array;
 }
+const FROM_MS = 0;
+const WIPES = 1;
+const UPDATES = 2;
+const WATTS = 3;
+const RATE = 4;
+const WIDTH = 5;
 
 /**
  * One piece of work that cannot be interrupted: a wipe, which downloads evenly over `durationMs`, or an update, which
@@ -44,110 +47,129 @@ export interface Taking {
 export const ALL_THERE_IS: Taking = { least: 0, most: Infinity };
 
 export function emptyCart(limits: CartLimits, nowMs: number): Timeline {
-  return { fromMs: [nowMs], wipes: [limits.wipes], updates: [limits.updates], watts: [limits.watts], megabytesPerSecond: [limits.megabytesPerSecond] };
+  const cells = new Float64Array(64 * WIDTH);
+  cells.set([nowMs, limits.wipes, limits.updates, limits.watts, limits.megabytesPerSecond]);
+  return { rows: 1, cells };
 }
 
-export function copyOf({ fromMs, wipes, updates, watts, megabytesPerSecond }: Timeline): Timeline {
-  return { fromMs: fromMs.slice(), wipes: wipes.slice(), updates: updates.slice(), watts: watts.slice(), megabytesPerSecond: megabytesPerSecond.slice() };
+export function copyOf({ rows, cells }: Timeline): Timeline {
+  const copy = new Float64Array((rows + 96) * WIDTH);
+  copy.set(cells.subarray(0, rows * WIDTH));
+  return { rows, cells: copy };
 }
 
-/** When the stretch ends. */
-export const untilOf = ({ fromMs }: Timeline, stretch: number): number => fromMs[stretch + 1] ?? Infinity;
+/** The same cart as if it had no limit but its network. */
+export function networkOnly(timeline: Timeline): Timeline {
+  const copy = copyOf(timeline);
+  for (let row = 0; row < copy.rows; row++) copy.cells.set([Infinity, Infinity, Infinity], row * WIDTH + WIPES);
+  return copy;
+}
+
+/** Gives back, or takes, so many wipe lanes for all of the time. */
+export function addWipeLanes({ rows, cells }: Timeline, lanes: number): void {
+  for (let row = 0; row < rows; row++) cells[row * WIDTH + WIPES] = (cells[row * WIDTH + WIPES] ?? 0) + lanes;
+}
+
+const cellOf = ({ cells }: Timeline, row: number, column: number): number => cells[row * WIDTH + column] ?? 0;
+export const fromOf = (timeline: Timeline, row: number): number => cellOf(timeline, row, FROM_MS);
+export const wattsOf = (timeline: Timeline, row: number): number => cellOf(timeline, row, WATTS);
+export const untilOf = (timeline: Timeline, row: number): number => (row + 1 < timeline.rows ? cellOf(timeline, row + 1, FROM_MS) : Infinity);
 
 /**
  * The first place from `notBeforeMs` on that has lane and watts for all of the stage's time and its download rate; an
  * update takes what `taking` says. Nothing if there is none.
  */
 export function earliestFit(timeline: Timeline, stage: Stage, notBeforeMs: number, taking: Taking): Fit | undefined {
-  const lanes = stage.kind === 'wipe' ? timeline.wipes : timeline.updates;
-  const last = timeline.fromMs.length - 1;
-  let first = 0;
-  while (untilOf(timeline, first) <= notBeforeMs) first += 1;
-  while (first <= last) {
-    if ((lanes[first] ?? 0) < 1) {
-      first += 1;
+  const lane = stage.kind === 'wipe' ? WIPES : UPDATES;
+  let row = 0;
+  while (untilOf(timeline, row) <= notBeforeMs) row += 1;
+  while (row < timeline.rows) {
+    if (cellOf(timeline, row, lane) < 1) {
+      row += 1;
       continue;
     }
-    const startMs = Math.max(notBeforeMs, timeline.fromMs[first] ?? 0);
-    const fit = stage.kind === 'wipe' ? evenly(timeline, stage, first, startMs) : elastically(timeline, stage, first, startMs, taking);
+    const startMs = Math.max(notBeforeMs, fromOf(timeline, row));
+    const fit = stage.kind === 'wipe' ? evenly(timeline, stage, row, startMs) : elastically(timeline, stage, row, startMs, taking);
     if (typeof fit !== 'number') return fit;
-    first = fit + 1;
+    row = fit + 1;
   }
   return undefined;
 }
 
-/** The wipe from `startMs`, or the stretch where it does not fit. */
-function evenly({ fromMs, wipes, watts, megabytesPerSecond }: Timeline, stage: Stage, first: number, startMs: number): Fit | number {
+/** The wipe from `startMs`, or the row where it does not fit. */
+function evenly(timeline: Timeline, stage: Stage, first: number, startMs: number): Fit | number {
   const endMs = startMs + stage.durationMs;
-  for (let index = first; index < fromMs.length && (fromMs[index] ?? 0) < endMs; index++) {
-    const short = (wipes[index] ?? 0) < 1 || (watts[index] ?? 0) + NOTHING < stage.watts || (megabytesPerSecond[index] ?? 0) + NOTHING < stage.megabytesPerSecond;
-    if (short) return index;
+  for (let row = first; row < timeline.rows && fromOf(timeline, row) < endMs; row++) {
+    if (cellOf(timeline, row, WIPES) < 1 || wattsOf(timeline, row) + NOTHING < stage.watts || cellOf(timeline, row, RATE) + NOTHING < stage.megabytesPerSecond) return row;
   }
   return { startMs, endMs };
 }
 
-/** The update from `startMs`, or the stretch where it does not fit. */
+/** The update from `startMs`, or the row where it does not fit. */
 function elastically(timeline: Timeline, stage: Stage, first: number, startMs: number, taking: Taking): Fit | number {
-  const { fromMs, updates, watts, megabytesPerSecond } = timeline;
   const most = Math.min(stage.megabytesPerSecond, taking.most);
-  if (stage.megabytes > 0 && (megabytesPerSecond[first] ?? 0) + NOTHING < most * taking.least) return first;
+  if (stage.megabytes > 0 && cellOf(timeline, first, RATE) + NOTHING < most * taking.least) return first;
   const rates: { fromMs: number; megabytesPerSecond: number }[] = [];
   let left = stage.megabytes;
   let endMs = left > 0 ? Infinity : startMs + stage.durationMs;
-  for (let index = first; index < fromMs.length && (fromMs[index] ?? 0) < endMs; index++) {
-    if ((updates[index] ?? 0) < 1 || (watts[index] ?? 0) + NOTHING < stage.watts) return index;
+  for (let row = first; row < timeline.rows && fromOf(timeline, row) < endMs; row++) {
+    if (cellOf(timeline, row, UPDATES) < 1 || wattsOf(timeline, row) + NOTHING < stage.watts) return row;
     if (left <= 0) continue;
-    const beginMs = Math.max(startMs, fromMs[index] ?? 0);
-    const untilMs = untilOf(timeline, index);
-    const rate = Math.min(most, Math.max(0, megabytesPerSecond[index] ?? 0));
-    rates.push({ fromMs: beginMs, megabytesPerSecond: rate });
+    const fromMs = Math.max(startMs, fromOf(timeline, row));
+    const untilMs = untilOf(timeline, row);
+    const rate = Math.min(most, Math.max(0, cellOf(timeline, row, RATE)));
+    rates.push({ fromMs, megabytesPerSecond: rate });
     const neededMs = rate < NOTHING ? Infinity : Math.ceil((left / rate) * 1000);
-    if (beginMs + neededMs <= untilMs) {
-      rates.push({ fromMs: beginMs + neededMs, megabytesPerSecond: 0 });
+    if (fromMs + neededMs <= untilMs) {
+      rates.push({ fromMs: fromMs + neededMs, megabytesPerSecond: 0 });
       left = 0;
-      endMs = beginMs + neededMs + stage.durationMs;
-    } else left -= (rate * (untilMs - beginMs)) / 1000;
+      endMs = fromMs + neededMs + stage.durationMs;
+    } else left -= (rate * (untilMs - fromMs)) / 1000;
   }
-  return Number.isFinite(endMs) ? { startMs, endMs, rates } : fromMs.length;
+  return Number.isFinite(endMs) ? { startMs, endMs, rates } : timeline.rows;
 }
 
 /** Takes what the stage needs out of the timeline, whether it is there or not. */
 export function occupy(timeline: Timeline, stage: Stage, { startMs, endMs, rates }: Fit): void {
-  const lanes = stage.kind === 'wipe' ? timeline.wipes : timeline.updates;
+  const lane = stage.kind === 'wipe' ? WIPES : UPDATES;
   splitAt(timeline, endMs);
   if (rates) for (const { fromMs } of rates) splitAt(timeline, fromMs);
   let next = 0;
   let rate = rates ? 0 : stage.megabytesPerSecond;
-  for (let index = splitAt(timeline, startMs); index < timeline.fromMs.length; index++) {
-    const fromMs = timeline.fromMs[index] ?? Infinity;
-    if (fromMs >= endMs) return;
-    for (let due = rates?.[next]; due && due.fromMs <= fromMs; due = rates?.[next]) {
+  for (let row = splitAt(timeline, startMs); row < timeline.rows && fromOf(timeline, row) < endMs; row++) {
+    for (let due = rates?.[next]; due && due.fromMs <= fromOf(timeline, row); due = rates?.[next]) {
       rate = due.megabytesPerSecond;
       next += 1;
     }
-    lanes[index] = (lanes[index] ?? 0) - 1;
-    timeline.watts[index] = (timeline.watts[index] ?? 0) - stage.watts;
-    timeline.megabytesPerSecond[index] = (timeline.megabytesPerSecond[index] ?? 0) - rate;
+    take(timeline, row, lane, 1);
+    take(timeline, row, WATTS, stage.watts);
+    take(timeline, row, RATE, rate);
   }
 }
 
 /** Takes watts alone out of the timeline. */
 export function draw(timeline: Timeline, watts: number, startMs: number, endMs: number): void {
   splitAt(timeline, endMs);
-  for (let index = splitAt(timeline, startMs); index < timeline.fromMs.length; index++) {
-    if ((timeline.fromMs[index] ?? Infinity) >= endMs) return;
-    timeline.watts[index] = (timeline.watts[index] ?? 0) - watts;
-  }
+  for (let row = splitAt(timeline, startMs); row < timeline.rows && fromOf(timeline, row) < endMs; row++) take(timeline, row, WATTS, watts);
 }
 
-/** The index of the stretch that begins at `atMs`, which is made if there is none. */
+function take({ cells }: Timeline, row: number, column: number, amount: number): void {
+  cells[row * WIDTH + column] = (cells[row * WIDTH + column] ?? 0) - amount;
+}
+
+/** The row that begins at `atMs`, which is made if there is none. */
 function splitAt(timeline: Timeline, atMs: number): number {
-  const { fromMs } = timeline;
-  let index = fromMs.length - 1;
-  while (index >= 0 && (fromMs[index] ?? 0) > atMs) index -= 1;
-  if (index < 0) throw new Error(`the timeline begins after ${atMs}`);
-  if (fromMs[index] === atMs) return index;
-  for (const amounts of [timeline.wipes, timeline.updates, timeline.watts, timeline.megabytesPerSecond]) amounts.splice(index + 1, 0, amounts[index] ?? 0);
-  fromMs.splice(index + 1, 0, atMs);
-  return index + 1;
+  let row = timeline.rows - 1;
+  while (row >= 0 && fromOf(timeline, row) > atMs) row -= 1;
+  if (row < 0) throw new Error(`the timeline begins after ${atMs}`);
+  if (fromOf(timeline, row) === atMs) return row;
+  if ((timeline.rows + 1) * WIDTH > timeline.cells.length) {
+    const larger = new Float64Array(timeline.cells.length * 2);
+    larger.set(timeline.cells);
+    timeline.cells = larger;
+  }
+  timeline.cells.copyWithin((row + 1) * WIDTH, row * WIDTH, timeline.rows * WIDTH);
+  timeline.cells[(row + 1) * WIDTH + FROM_MS] = atMs;
+  timeline.rows += 1;
+  return row + 1;
 }

@@ -1,4 +1,5 @@
 import type { RecordedEntry } from './entries.ts';
+import { isHeld } from './label-scan.ts';
 import { projectSlotHealth } from './slot-health.ts';
 import type { CartRow, CartView, Change, Custody, DeviceRow, Evidence, Exposure, NightRow } from './tables.ts';
 import type { ExposureCause } from './terms.ts';
@@ -81,6 +82,8 @@ function projectOne(view: CartView, entry: RecordedEntry): readonly Change[] {
       return change(view, entry, (row) => ({ ...row, custody: { kind: 'elsewhere', station: entry.body.atStation, release: entry.body.release, sinceMs: entry.atMs } }));
     case 'returned':
       return change(view, entry, (row) => ({ ...row, custody: { kind: 'cart', slot: slotOf(entry), sinceMs: entry.atMs } }));
+    case 'return-stated':
+      return change(view, entry, (row) => (isHeld(row.custody) ? { ...row, custody: { ...row.custody, saidBackMs: entry.atMs } } : row));
     case 'absent':
       return change(view, entry, (row) => ({ ...row, custody: { kind: 'rebooting', slot: slotOf(entry), sinceMs: entry.body.sinceMs, request: entry.body.request } }));
     case 'reappeared':

@@ -36,7 +36,8 @@ export function nextSanitizationStep(step: SanitizationStep): EntryDraft | undef
   }
   const current = device.request?.exposure === device.exposure.leaf ? device.request : undefined;
   if (current && !current.failure) {
-    const overdue = !device.evidence.enrolment && nowMs - Math.max(current.atMs, step.contactSinceMs ?? 0) > step.rules.sanitizationOverdueMs;
+    // A new enrolment whose wipe nobody confirms is as stuck as none: another command may have erased it.
+    const overdue = !(device.evidence.wipe && device.evidence.enrolment) && nowMs - Math.max(current.atMs, step.contactSinceMs ?? 0) > step.rules.sanitizationOverdueMs;
     return overdue ? { type: 'quarantined', ...common, body: { reason: 'sanitization-overdue' } } : undefined;
   }
   if (current && current.attempt >= MAX_ATTEMPTS) return { type: 'quarantined', ...common, body: { reason: 'sanitization-failed' } };

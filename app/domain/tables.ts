@@ -1,12 +1,17 @@
 import type { DeviceStanding, ExposureCause, Grade, QuarantineReason, SanitizationFailure } from './terms.ts';
 
+/** Somebody scanned its label at the cart: it is said to be back, and cannot tell so itself before it has power. Who had it answers for it until then. */
+interface SaidBack {
+  readonly saidBackMs?: number;
+}
+
 /** Who answers for a device, as the ledger tells it. */
 export type Custody =
   | { readonly kind: 'cart'; readonly slot: number; readonly sinceMs: number }
   /** `owed`: pulled though not proven clean; it must come back to this slot. */
-  | { readonly kind: 'person'; readonly actor: string; readonly release: string; readonly sinceMs: number; readonly slot: number; readonly owed: boolean }
-  | { readonly kind: 'unidentified'; readonly release: string; readonly slot: number; readonly sinceMs: number; readonly claimUntilMs: number }
-  | { readonly kind: 'ward'; readonly release: string; readonly sinceMs: number }
+  | ({ readonly kind: 'person'; readonly actor: string; readonly release: string; readonly sinceMs: number; readonly slot: number; readonly owed: boolean } & SaidBack)
+  | ({ readonly kind: 'unidentified'; readonly release: string; readonly slot: number; readonly sinceMs: number; readonly claimUntilMs: number } & SaidBack)
+  | ({ readonly kind: 'ward'; readonly release: string; readonly sinceMs: number } & SaidBack)
   /** Away during an open sanitization, within the time a reboot may take. */
   | { readonly kind: 'rebooting'; readonly slot: number; readonly sinceMs: number; readonly request: string }
   /** The server stated that it was put into the cart of `station`; nobody here answers for it any more. */

@@ -11,10 +11,8 @@ import { directory } from '../central/directory.ts';
 import { EmbeddedPostgresError, startEmbedded, type EmbeddedPostgres } from '../central/embedded.ts';
 import { StartRefused } from '../central/first-start.ts';
 import { KeysMissing } from '../central/keys.ts';
-import { createAmapi } from '../central/mdm/amapi/amapi.ts';
-import { serviceAccountKey } from '../central/mdm/amapi/shapes.ts';
-import { DEMO_PACE, PRODUCTION_PACE } from '../central/sanitization.ts';
 import { projectEntry } from '../domain/projection.ts';
+import { mdmFile, openMdms } from './central-mdm.ts';
 
 const portFlag = z.coerce.number('give a number').int().min(0).max(65_535);
 const flagsShape = z.object({
@@ -29,7 +27,6 @@ const flagsShape = z.object({
   'tls-cert': z.string().optional(),
   'tls-key': z.string().optional(),
 });
-const mdmFile = z.strictObject({ kind: z.literal('amapi'), enterprise: z.string().min(1), serviceAccountFile: z.string().min(1), baseUrl: z.url().optional() });
 const fromParent = z.strictObject({ want: z.literal('code'), ward: z.string(), cart: z.string() });
 
 /** What an error says and where; never its other fields, which may hold a connection with its password. */
@@ -51,7 +48,7 @@ async function start(flags: z.infer<typeof flagsShape>): Promise<void> {
     stationNames: flags['station-name'],
     tls: flags['tls-cert'] === undefined || flags['tls-key'] === undefined ? undefined : { certificatePem: await readNamed(flags['tls-cert'], '--tls-cert'), keyPem: await readNamed(flags['tls-key'], '--tls-key') },
     fleetFolder: fileURLToPath(new URL('../../dist/fleet', import.meta.url)),
-    mdm: flags.mdm === undefined ? undefined : await openMdm(flags.mdm, now),
+    mdm: flags.mdm === undefined ? undefined : await openMdms(parseFile(mdmFile, await readNamed(flags.mdm, '--mdm'), flags.mdm), flags.mdm, now, { read: readNamed, parse: parseFile }),
     project: projectEntry,
     now,
     log,
@@ -73,15 +70,6 @@ async function ownDatabase(folder: string): Promise<string> {
   const server: EmbeddedPostgres = await startEmbedded(folder);
   opened.push(() => server.stop());
   return server.url;
-}
-
-async function openMdm(file: string, now: () => number): Promise<{ adapter: ReturnType<typeof createAmapi>; pace: typeof DEMO_PACE }> {
-  const settings = parseFile(mdmFile, await readNamed(file, '--mdm'), file);
-  const accountFile = path.resolve(path.dirname(file), settings.serviceAccountFile);
-  const serviceAccount = parseFile(serviceAccountKey, await readNamed(accountFile, 'serviceAccountFile'), accountFile);
-  const adapter = createAmapi({ enterprise: settings.enterprise, serviceAccount, ...(settings.baseUrl === undefined ? {} : { baseUrl: settings.baseUrl }), now });
-  // Another address than the vendor's is a double whose tablets wipe in seconds.
-  return { adapter, pace: settings.baseUrl === undefined ? PRODUCTION_PACE : DEMO_PACE };
 }
 
 async function readNamed(file: string, flag: string): Promise<string> {

@@ -103,15 +103,22 @@ export async function readFleet(etag: string | undefined): Promise<Reading<Fleet
   return reading.ok && !reading.unchanged ? { ...reading, asOf: reading.value.at } : reading;
 }
 
-/** The newest records, newest first; of one device or of all. */
+/** The newest records that the query names, newest first. */
 export async function readHistory(query: HistoryQuery, etag: string | undefined): Promise<Reading<FleetHistory>> {
   const search = new URLSearchParams({ limit: String(query.limit) });
-  if (query.device !== undefined) search.set('device', query.device);
+  for (const name of ['device', 'station', 'type', 'from', 'to'] as const) {
+    const value = query[name];
+    if (value !== undefined) search.set(name, value);
+  }
   return read(`/api/history?${search.toString()}`, fleetHistory, { etag });
 }
 
 export interface HistoryQuery {
   readonly device?: string;
+  readonly station?: string;
+  readonly type?: string;
+  readonly from?: string;
+  readonly to?: string;
   readonly limit: number;
 }
 

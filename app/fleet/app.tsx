@@ -1,4 +1,6 @@
 import type { FleetView } from '../contract/fleet.ts';
+import { CertificatePage } from './certificate-page.tsx';
+import { CertificatesPage } from './certificates-page.tsx';
 import { ConflictsPage } from './conflicts-page.tsx';
 import { Contact } from './contact.tsx';
 import { DevicePage } from './device-page.tsx';
@@ -6,6 +8,8 @@ import { isLost } from './feed.ts';
 import { IncidentsPage } from './incidents-page.tsx';
 import { KeysPage } from './keys-page.tsx';
 import { ListPage } from './list-page.tsx';
+import { MorningPage } from './morning-page.tsx';
+import { MorningSheetPage } from './morning-sheet-page.tsx';
 import { useArrival } from './navigation.ts';
 import { Waiting } from './notices.tsx';
 import { RecordsPage } from './records-page.tsx';
@@ -31,6 +35,14 @@ function Place({ route, view }: { route: Route; view: FleetView }) {
       return <StationPage view={view} id={route.id} />;
     case 'records':
       return <RecordsPage route={route} />;
+    case 'morning':
+      return <MorningPage />;
+    case 'sheet':
+      return <MorningSheetPage route={route} />;
+    case 'certificates':
+      return <CertificatesPage route={route} />;
+    case 'certificate':
+      return <CertificatePage leaf={route.leaf} />;
     case 'conflicts':
       return <ConflictsPage view={view} q={route.q} />;
     case 'incidents':
@@ -54,12 +66,13 @@ export function App() {
   const route = useFleet((state) => state.route);
   const fleet = useFleet((state) => state.fleet);
   const noticed = useFleet(openIncidents);
+  const short = useFleet((state) => state.morning.held?.value.carts.flatMap(({ notices }) => notices).length ?? 0);
   useArrival(route);
   if (session.kind === 'asking') return <Waiting unanswered={session.unanswered} />;
   if (session.kind === 'signed-out') return <SignIn ended={session.ended} />;
   return (
     <>
-      <TopBar me={session.me} route={route} counts={{ quarantine: fleet.held?.value.quarantine.length ?? 0, incidents: noticed }} />
+      <TopBar me={session.me} route={route} counts={{ quarantine: fleet.held?.value.quarantine.length ?? 0, incidents: noticed, morning: short }} />
       <Contact feed={fleet} />
       <main id="main" tabIndex={-1}>
         {fleet.held === undefined ? !isLost(fleet) && <p className="quiet">Reading the fleet…</p> : <Place route={route} view={fleet.held.value} />}

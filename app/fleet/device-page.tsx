@@ -7,7 +7,7 @@ import { deviceRow } from './device-row.ts';
 import { Facts } from './facts.tsx';
 import { RecordList } from './record-list.tsx';
 import { hrefOf } from './route.ts';
-import { Since } from './since.tsx';
+import { Since, Waited } from './since.tsx';
 import { StateMark } from './state-mark.tsx';
 import { useFleet } from './store.ts';
 import { GRADE_WORDS, STANDING_WORDS, failureWords } from './words.ts';
@@ -45,7 +45,12 @@ export function DevicePage({ view, serial }: { view: FleetView; serial: string }
           <StateMark state={device.where.kind === 'conflict' ? 'unknown' : device.state} />
           <span>
             <strong>{row.state}</strong>
-            {reason !== undefined && <span className="under">{reason}</span>}
+            {reason !== undefined && (
+              <span className="under">
+                {reason}
+                <Waited iso={device.reasonSince} />
+              </span>
+            )}
           </span>
         </p>
         {doubtAbout(device) !== undefined && <ConflictLine device={device} />}
@@ -59,6 +64,7 @@ export function DevicePage({ view, serial }: { view: FleetView; serial: string }
             ['Ward', row.ward],
             ['Model', device.model],
             ['Serial', device.serial],
+            ['Certificates', <a href={hrefOf({ page: 'certificates', q: device.serial })}>of its sanitizations</a>],
           ]}
         />
       </section>

@@ -8,7 +8,7 @@ import { NothingFound } from './filter-box.tsx';
 import { ListFrame, countWords } from './list-frame.tsx';
 import { Empty } from './notices.tsx';
 import { hrefOf } from './route.ts';
-import { Since } from './since.tsx';
+import { Since, Waited } from './since.tsx';
 import { StateMark } from './state-mark.tsx';
 import { useFleet } from './store.ts';
 import { GRADE_WORDS } from './words.ts';
@@ -32,7 +32,12 @@ const COLUMNS: readonly Column<DeviceRow>[] = [
         <StateMark state={device.where.kind === 'conflict' ? 'unknown' : device.state} />
         <span>
           {state}
-          {reason !== undefined && <span className="under">{reason}</span>}
+          {reason !== undefined && (
+            <span className="under">
+              {reason}
+              <Waited iso={device.reasonSince} />
+            </span>
+          )}
         </span>
       </span>
     ),

@@ -4,6 +4,7 @@ import type { Refusal } from './api.ts';
 import { whatHappened } from './contact.tsx';
 import { CopyButton } from './copy-button.tsx';
 import { readReceipt } from './custody-api.ts';
+import { save } from './save-file.ts';
 
 type Entries = readonly (readonly [what: string, evidence: Evidence])[];
 
@@ -57,13 +58,4 @@ export function ReceiptButton({ evidence }: { evidence: Evidence }) {
       <span role="status">{refusal !== undefined && <span className="under">No receipt: {whatHappened(refusal)}</span>}</span>
     </span>
   );
-}
-
-function save(name: string, file: Blob): void {
-  const address = URL.createObjectURL(file);
-  const link = document.createElement('a');
-  link.href = address;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }

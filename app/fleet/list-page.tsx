@@ -45,7 +45,7 @@ function DevicesPage({ view, route }: { view: FleetView; route: DevicesRoute }) 
 }
 
 /** A condition of the list, with the way to be rid of it. */
-function Narrowed({ words, without }: { words: string; without: Route }) {
+export function Narrowed({ words, without }: { words: string; without: Route }) {
   return (
     <a className="chip" href={hrefOf(without)} aria-label={`Only ${words}. Show without this`}>
       {words}

@@ -14,6 +14,8 @@ import './custody.css';
 import './timeline.css';
 import './conflict.css';
 import './incident.css';
+import './certificate.css';
+import './morning.css';
 import './print.css';
 
 const page = document.getElementById('page');

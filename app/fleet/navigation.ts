@@ -18,6 +18,10 @@ const TITLES: Readonly<Record<Route['page'], string>> = {
   stations: 'Carts',
   station: 'Cart',
   records: 'Records',
+  morning: 'Morning',
+  sheet: 'Morning sheet',
+  certificates: 'Certificates',
+  certificate: 'Certificate',
   conflicts: 'Conflicts',
   incidents: 'Incidents',
   keys: 'Keys',
@@ -25,7 +29,18 @@ const TITLES: Readonly<Record<Route['page'], string>> = {
 };
 
 function placeKey(route: Route): string {
-  return route.page === 'device' ? route.serial : route.page === 'station' ? route.id : route.page;
+  switch (route.page) {
+    case 'device':
+      return route.serial;
+    case 'station':
+      return route.id;
+    case 'sheet':
+      return `${route.station} ${route.epoch} ${route.seq}`;
+    case 'certificate':
+      return route.leaf;
+    default:
+      return route.page;
+  }
 }
 
 /** A new place starts at its top, says its name in the title, and takes the focus to its heading. */

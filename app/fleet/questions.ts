@@ -1,4 +1,6 @@
+import type { CertificateView } from '../contract/certificates.ts';
 import type { CustodyAnswer, StationStateAnswer } from '../contract/custody.ts';
+import type { MorningSheetAnswer } from '../contract/morning.ts';
 import { EMPTY_FEED } from './feed.ts';
 import type { Feed } from './feed.ts';
 import type { Route } from './route.ts';
@@ -27,6 +29,24 @@ export interface StateQuestion extends Question {
   readonly at: string;
 }
 
+export interface CertificateQuestion extends Question {
+  readonly leaf: string;
+}
+
+/** A page of the list of certificates; `q` is sought by the server, in all of them. */
+export interface CertificatesQuestion extends Question {
+  readonly q: string;
+  readonly after?: string;
+}
+
+export interface SheetQuestion extends Question {
+  readonly station: string;
+  readonly epoch: number;
+  readonly seq: number;
+}
+
+export type AskedSheet = Asked<SheetQuestion, MorningSheetAnswer>;
+export type AskedCertificate = Asked<CertificateQuestion, CertificateView>;
 export type AskedCustody = Asked<CustodyQuestion, CustodyAnswer>;
 export type AskedState = Asked<StateQuestion, StationStateAnswer>;
 
@@ -41,6 +61,25 @@ export function custodyQuestion(route: Route, nowIso: string): CustodyQuestion |
 /** How the cart that is open stood, if the address names an instant. */
 export function stateQuestion(route: Route): StateQuestion | undefined {
   return route.page === 'station' && route.at !== undefined ? { key: `${route.id} ${route.at}`, station: route.id, at: route.at } : undefined;
+}
+
+/** The morning sheet that is open. */
+export function sheetQuestion(route: Route): SheetQuestion | undefined {
+  if (route.page !== 'sheet') return undefined;
+  const { station, epoch, seq } = route;
+  return { key: `${station} ${epoch} ${seq}`, station, epoch, seq };
+}
+
+/** The certificate that is open. */
+export function certificateQuestion(route: Route): CertificateQuestion | undefined {
+  return route.page === 'certificate' ? { key: route.leaf, leaf: route.leaf } : undefined;
+}
+
+/** The page of the list of certificates that is open. */
+export function certificatesQuestion(route: Route): CertificatesQuestion | undefined {
+  if (route.page !== 'certificates') return undefined;
+  const { q, after } = route;
+  return { key: `${after ?? ''} ${q.trim()}`, q: q.trim(), ...(after === undefined ? {} : { after }) };
 }
 
 /** What is asked next: the question as it stands, or undefined when it has its answer, a refusal, or is under way. */

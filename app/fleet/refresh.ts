@@ -1,14 +1,18 @@
+import type { CertificateView } from '../contract/certificates.ts';
+import type { MorningSheetAnswer } from '../contract/morning.ts';
 import type { CustodyAnswer, StationStateAnswer } from '../contract/custody.ts';
 import { readFleet, readHistory, whoAmI } from './api.ts';
 import type { HistoryQuery, Reading, Refusal } from './api.ts';
+import { readCertificate, readCertificates } from './certificates-api.ts';
 import { elapsedMs, readClock } from './clock.ts';
 import type { Moment } from './clock.ts';
 import { readCustody, readStationState } from './custody-api.ts';
 import { EMPTY_FEED, afterReading, pauseMs } from './feed.ts';
 import { readIncidents } from './incidents-api.ts';
 import { readKeys } from './keys-api.ts';
-import { custodyQuestion, stateQuestion, toAsk } from './questions.ts';
-import type { Asked, CustodyQuestion, StateQuestion } from './questions.ts';
+import { readMorning, readSheet } from './morning-api.ts';
+import { certificateQuestion, certificatesQuestion, custodyQuestion, sheetQuestion, stateQuestion, toAsk } from './questions.ts';
+import type { Asked, CertificateQuestion, CustodyQuestion, SheetQuestion, StateQuestion } from './questions.ts';
 import { parseRoute } from './route.ts';
 import type { Route } from './route.ts';
 import { nowAtServer, NOTHING_READ, useFleet } from './store.ts';
@@ -18,11 +22,17 @@ const EVERY_MS = 2000;
 const NEWEST = 200;
 /** What the witness noticed comes with the bytes of records: it is read often only while it is looked at. */
 const INCIDENTS_EVERY_MS = { open: 5000, elsewhere: 60_000 } as const;
+/** What the nights left changes once a day; that a ward will be short, once a night. */
+const MORNING_EVERY_MS = { open: 10_000, elsewhere: 60_000 } as const;
+
+/** The list of certificates is sought in all of them: what is new shows within this time. */
+const CERTIFICATES_EVERY_MS = 10_000;
 
 let running = false;
 let wanted = false;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let incidentsTried: Moment | undefined;
+let morningTried: Moment | undefined;
 
 /** Which records the page at `route` needs. */
 function historyFor(route: Route): HistoryQuery | undefined {
@@ -30,8 +40,11 @@ function historyFor(route: Route): HistoryQuery | undefined {
     case 'device':
       return { device: route.serial, limit: NEWEST };
     case 'station':
-    case 'records':
       return { limit: NEWEST };
+    case 'records': {
+      const { station, type, from, to } = route;
+      return { limit: NEWEST, ...(station === undefined ? {} : { station }), ...(type === undefined ? {} : { type }), ...(from === undefined || to === undefined ? {} : { from, to }) };
+    }
     default:
       return undefined;
   }
@@ -40,6 +53,7 @@ function historyFor(route: Route): HistoryQuery | undefined {
 /** Forgets everything that was shown: a session's lists do not outlive it. */
 export function forget(ended: boolean): void {
   incidentsTried = undefined;
+  morningTried = undefined;
   useFleet.setState({ session: { kind: 'signed-out', ended }, ...NOTHING_READ });
 }
 
@@ -68,11 +82,15 @@ async function refreshRecords(): Promise<void> {
   const { route, records } = useFleet.getState();
   const query = historyFor(route);
   if (query === undefined) return;
-  const same = records.query?.device === query.device && records.query?.limit === query.limit;
+  const same = isSameQuery(records.query, query);
   if (!same) useFleet.setState({ records: { ...EMPTY_FEED, query } });
   const reading = await readHistory(query, same ? records.held?.etag : undefined);
   if (!reading.ok && sessionEnded(reading.refusal)) return;
-  useFleet.setState((state) => (state.records.query?.device === query.device ? { records: { ...afterReading(state.records, reading, readClock()), query } } : {}));
+  useFleet.setState((state) => (isSameQuery(state.records.query, query) ? { records: { ...afterReading(state.records, reading, readClock()), query } } : {}));
+}
+
+function isSameQuery(before: HistoryQuery | undefined, query: HistoryQuery): boolean {
+  return (['device', 'station', 'type', 'from', 'to', 'limit'] as const).every((name) => before?.[name] === query[name]);
 }
 
 async function refreshIncidents(): Promise<void> {
@@ -85,6 +103,17 @@ async function refreshIncidents(): Promise<void> {
   if (!reading.ok && sessionEnded(reading.refusal)) return;
   if (useFleet.getState().session.kind !== 'signed-in') return;
   useFleet.setState((state) => ({ incidents: afterReading(state.incidents, reading, readClock()) }));
+}
+
+async function refreshMorning(): Promise<void> {
+  const { route, morning } = useFleet.getState();
+  const everyMs = morning.failures > 0 ? EVERY_MS : MORNING_EVERY_MS[route.page === 'morning' ? 'open' : 'elsewhere'];
+  if (morningTried !== undefined && elapsedMs(morningTried, readClock()) < everyMs) return;
+  morningTried = readClock();
+  const reading = await readMorning(morning.held?.etag);
+  if (!reading.ok && sessionEnded(reading.refusal)) return;
+  if (useFleet.getState().session.kind !== 'signed-in') return;
+  useFleet.setState((state) => ({ morning: afterReading(state.morning, reading, readClock()) }));
 }
 
 /** After something was changed there: what the witness noticed is read at once. */
@@ -107,6 +136,19 @@ export function rereadKeys(): void {
   void refreshNow();
 }
 
+/** Only while the list is open. What is held stays until the answer to what is typed now is there. */
+async function refreshCertificates(): Promise<void> {
+  const { route, certificates } = useFleet.getState();
+  const query = certificatesQuestion(route);
+  if (query === undefined) return;
+  const { held } = certificates;
+  const same = certificates.query?.key === query.key;
+  if (same && held !== undefined && certificates.failures === 0 && elapsedMs(held.confirmed, readClock()) < CERTIFICATES_EVERY_MS) return;
+  const reading = await readCertificates(query);
+  if (!reading.ok && sessionEnded(reading.refusal)) return;
+  useFleet.setState((state) => (certificatesQuestion(state.route)?.key === query.key && state.session.kind === 'signed-in' ? { certificates: { ...afterReading(state.certificates, reading, readClock()), query: reading.ok ? query : (state.certificates.query ?? query) } } : {}));
+}
+
 /** Where an open question stands in the store. */
 interface Desk<Q extends { readonly key: string }, A> {
   readonly open: (state: FleetState) => Asked<Q, A> | undefined;
@@ -115,6 +157,8 @@ interface Desk<Q extends { readonly key: string }, A> {
 }
 
 const CUSTODY: Desk<CustodyQuestion, CustodyAnswer> = { open: (state) => state.custody, put: (custody) => ({ custody }), read: readCustody };
+const SHEET: Desk<SheetQuestion, MorningSheetAnswer> = { open: (state) => state.sheet, put: (sheet) => ({ sheet }), read: readSheet };
+const CERTIFICATE: Desk<CertificateQuestion, CertificateView> = { open: (state) => state.certificate, put: (certificate) => ({ certificate }), read: readCertificate };
 const REPLAY: Desk<StateQuestion, StationStateAnswer> = { open: (state) => state.replay, put: (replay) => ({ replay }), read: readStationState };
 
 /** Asks what is open and has no answer yet. The lists do not wait for it: it may take as long as a ledger is. */
@@ -134,7 +178,7 @@ async function answer<Q extends { readonly key: string }, A>({ open, put, read }
 
 /** Asks the open question anew, as of now. */
 export function askAnew(): void {
-  useFleet.setState({ custody: undefined, replay: undefined });
+  useFleet.setState({ custody: undefined, replay: undefined, certificate: undefined, sheet: undefined });
   void refreshNow();
 }
 
@@ -142,11 +186,13 @@ async function round(): Promise<void> {
   const { session } = useFleet.getState();
   if (session.kind === 'asking') await askSession();
   if (useFleet.getState().session.kind !== 'signed-in') return;
-  await Promise.all([refreshFleet(), refreshRecords(), refreshIncidents(), refreshKeys()]);
+  await Promise.all([refreshFleet(), refreshRecords(), refreshIncidents(), refreshMorning(), refreshKeys(), refreshCertificates()]);
   const state = useFleet.getState();
   if (state.session.kind !== 'signed-in') return;
   void answer(CUSTODY, custodyQuestion(state.route, nowAtServer(state)));
   void answer(REPLAY, stateQuestion(state.route));
+  void answer(CERTIFICATE, certificateQuestion(state.route));
+  void answer(SHEET, sheetQuestion(state.route));
 }
 
 /** Reads everything now; while a reading is under way, once more right after it. */

@@ -6,6 +6,7 @@ const DAY = 24 * HOUR;
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
 const clockWithSeconds = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+const longDay = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long' });
 const dayWithYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
 
 /** "06:51:12" in this browser's zone. */
@@ -20,6 +21,18 @@ export function timeOfDay(iso: string, nowIso: string): string {
   if (Number.isNaN(at.getTime())) return 'unknown';
   const sameDay = at.toDateString() === new Date(nowIso).toDateString();
   return sameDay ? clock.format(at) : `${day.format(at)} ${clock.format(at)}`;
+}
+
+/** "06:51" in this browser's zone. */
+export function timeToTheMinute(iso: string): string {
+  const at = new Date(iso);
+  return Number.isNaN(at.getTime()) ? 'an unknown time' : clock.format(at);
+}
+
+/** "Sunday 22 November". */
+export function dayInWords(iso: string): string {
+  const at = new Date(iso);
+  return Number.isNaN(at.getTime()) ? 'unknown' : longDay.format(at).replace(',', '');
 }
 
 /** "27 Nov". */

@@ -8,10 +8,12 @@ import type { Route } from './route.ts';
 
 const PLACES = [
   { page: 'wards', title: 'Wards', holds: ['wards'] },
+  { page: 'morning', title: 'Morning', holds: ['morning', 'sheet'] },
   { page: 'devices', title: 'Tablets', holds: ['devices', 'device'] },
   { page: 'quarantine', title: 'Quarantine', holds: ['quarantine'] },
   { page: 'stations', title: 'Carts', holds: ['stations', 'station'] },
   { page: 'records', title: 'Records', holds: ['records'] },
+  { page: 'certificates', title: 'Certificates', holds: ['certificates', 'certificate'] },
   { page: 'incidents', title: 'Incidents', holds: ['incidents', 'conflicts'] },
   { page: 'keys', title: 'Keys', holds: ['keys'] },
 ] as const;

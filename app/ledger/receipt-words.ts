@@ -44,7 +44,7 @@ function whatOf({ type, device, place, body }: LedgerEntry): string {
 }
 
 /** As it stands where it cannot be mistaken for a word of ours; everything else in quotes, as JSON in ASCII: nothing may turn the line around. */
-const plain = (text: string): string => (/^[\x21-\x7e]+$/.test(text) ? text : canonicalText(text).replaceAll(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`));
+export const plain = (text: string): string => (/^[\x21-\x7e]+$/.test(text) ? text : canonicalText(text).replaceAll(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`));
 
 /** UTC; beyond what a calendar holds, the number. */
 const time = (ms: number): string => (ms <= 8.64e15 ? new Date(ms).toISOString() : `${ms} ms after 1970`);

@@ -1,10 +1,7 @@
-import { useEffect, useMemo } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import type { ReactNode } from 'react';
 import type { KioskCommand, Snapshot } from '../contract/kiosk.ts';
-import { CartMap } from '../ui/cart-map.tsx';
-import type { MapSlot } from '../ui/cart-map.tsx';
 import { Fitted } from '../ui/fitted.tsx';
-import { MapKey } from '../ui/map-key.tsx';
 import type { Outcome } from './connection.ts';
 import { useWords, wordsIn, WordsProvider } from './language.ts';
 import type { Words } from './language.ts';
@@ -12,6 +9,8 @@ import { OthersLine } from './others-line.tsx';
 import type { Scene } from './scene.ts';
 import { foreignScene } from './screens/foreign.tsx';
 import { idleScene } from './screens/idle.tsx';
+import type { SheetSwitch } from './screens/idle.tsx';
+import { sheetOf } from './screens/morning.tsx';
 import { NoStation } from './screens/no-station.tsx';
 import { pinScene } from './screens/pin.tsx';
 import { refusalScene } from './screens/refusal.tsx';
@@ -19,13 +18,18 @@ import { returnedScene } from './screens/returned.tsx';
 import { takeScene } from './screens/take.tsx';
 import { takenScene } from './screens/taken.tsx';
 import { unidentifiedScene } from './screens/unidentified.tsx';
+import { labelScene } from './screens/label.tsx';
 import { unreadableScene } from './screens/unreadable.tsx';
 import { wrongSlotScene } from './screens/wrong-slot.tsx';
+import { SlotMap } from './slot-map.tsx';
 import { StatusLines } from './status-lines.tsx';
 import { useStationTime } from './station-time.ts';
 import { useKiosk } from './store.ts';
 
 type Request = (command: KioskCommand) => Promise<Outcome>;
+
+/** A sheet that nobody closes closes by itself. */
+const SHEET_MS = 60_000;
 
 /** The kiosk: whatever the latest snapshot says, in its language, theme and zone. */
 export function App({ request }: { request: Request }): ReactNode {
@@ -48,12 +52,12 @@ export function App({ request }: { request: Request }): ReactNode {
   );
 }
 
-function sceneOf(snapshot: Snapshot, words: Words, request: Request): Scene {
+function sceneOf(snapshot: Snapshot, words: Words, request: Request, sheet: SheetSwitch): Scene {
   const { message } = snapshot;
   const rest = { snapshot, words, request };
   switch (message.kind) {
     case 'idle':
-      return idleScene({ message, ...rest });
+      return idleScene({ message, ...rest, sheet });
     case 'pin':
       return pinScene({ message, ...rest });
     case 'take':
@@ -70,6 +74,8 @@ function sceneOf(snapshot: Snapshot, words: Words, request: Request): Scene {
       return unidentifiedScene({ message, ...rest });
     case 'foreign':
       return foreignScene({ message, ...rest });
+    case 'label':
+      return labelScene({ message, ...rest });
     case 'unreadable':
       return unreadableScene({ message, ...rest });
   }
@@ -77,7 +83,7 @@ function sceneOf(snapshot: Snapshot, words: Words, request: Request): Scene {
 
 function Page({ snapshot, request, hidden }: { snapshot: Snapshot; request: Request; hidden: boolean }): ReactNode {
   const words = useWords();
-  const scene = sceneOf(snapshot, words, request);
+  const scene = sceneOf(snapshot, words, request, useSheet(snapshot));
   return (
     <main className="page" data-scene={scene.tone} data-layout={scene.layout} data-kind={snapshot.message.kind} data-revision={snapshot.revision} aria-hidden={hidden || undefined} inert={hidden}>
       {scene.edge}
@@ -90,10 +96,11 @@ function Page({ snapshot, request, hidden }: { snapshot: Snapshot; request: Requ
         <Clock timeZone={snapshot.timeZone} />
       </header>
       <section className="map">
-        <Map snapshot={snapshot} focus={scene.focus} />
+        <SlotMap snapshot={snapshot} focus={scene.focus} readyAt={scene.readyAt} />
       </section>
       <Fitted className="say">{scene.say}</Fitted>
       <div className="also">
+        {scene.also}
         <OthersLine others={snapshot.others} />
       </div>
       <footer className="foot">
@@ -104,29 +111,19 @@ function Page({ snapshot, request, hidden }: { snapshot: Snapshot; request: Requ
   );
 }
 
-function Map({ snapshot, focus }: { snapshot: Snapshot; focus: number | undefined }): ReactNode {
-  const words = useWords();
-  const { counts, shelves, slots } = snapshot;
-  const spoken = (slot: MapSlot): string => {
-    const look = slot.mark === undefined ? words.t(`cart.look.${slot.look}`) : words.t(`cart.mark.${slot.mark}`);
-    const charge = slot.chargePercent === undefined ? '' : `, ${words.t('cart.charge', { percent: words.percent(slot.chargePercent) })}`;
-    return words.t('cart.bay', { slot: slot.slot, look }) + charge;
-  };
-  const seen = (look: MapSlot['look']): number => slots.filter((slot) => slot.look === look).length;
-  const key = [
-    { look: 'ready' as const, count: counts.ready },
-    { look: 'preparing' as const, count: counts.preparing },
-    { look: 'waiting' as const, count: counts.waiting },
-    { look: 'charging' as const, count: seen('charging') },
-    { look: 'out-of-service' as const, count: counts.outOfService },
-    { look: 'unknown' as const, count: seen('unknown') },
-  ];
-  return (
-    <>
-      <CartMap shelves={shelves} slots={slots} focus={focus} labels={{ map: words.t('cart.map'), slot: spoken }} />
-      <MapKey entries={key.filter(({ count }) => count > 0).map((entry) => ({ ...entry, label: words.t(`cart.look.${entry.look}`) }))} />
-    </>
-  );
+/** Open until closed, for a minute at most, and only while nobody stands before the cart. */
+function useSheet(snapshot: Snapshot): SheetSwitch {
+  const [isOpen, set] = useState(false);
+  const mayBeOpen = sheetOf(snapshot) !== undefined;
+  useEffect(() => {
+    if (!mayBeOpen) set(false);
+  }, [mayBeOpen]);
+  useEffect(() => {
+    if (!isOpen) return undefined;
+    const timer = setTimeout(() => set(false), SHEET_MS);
+    return () => clearTimeout(timer);
+  }, [isOpen]);
+  return { isOpen: isOpen && mayBeOpen, set };
 }
 
 function Clock({ timeZone }: { timeZone: string }): ReactNode {

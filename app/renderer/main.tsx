@@ -7,6 +7,7 @@ import { keepLost, keepSnapshot } from './store.ts';
 import '../ui/base.css';
 import '../ui/parts.css';
 import './page.css';
+import './overnight.css';
 
 declare global {
   interface Window {

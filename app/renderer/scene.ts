@@ -8,8 +8,12 @@ export interface Scene {
   /** `take` floods the page with the accent: it is for you, now. */
   readonly tone?: 'take';
   /** For the page's own layout: a screen with a keypad gives the message all the height there is. */
-  readonly layout?: 'pad';
+  readonly layout?: 'pad' | 'night' | 'sheet';
   readonly say: ReactNode;
+  /** Quietly under the message, before whoever else is being served. */
+  readonly also?: ReactNode;
+  /** When the tablet of a slot will be ready, Unix milliseconds; drawn on the map. */
+  readonly readyAt?: ReadonlyMap<number, number>;
   /** At arm's length, under the map. */
   readonly foot?: ReactNode;
   readonly edge?: ReactNode;

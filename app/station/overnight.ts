@@ -1,6 +1,7 @@
 import type { NightBoard } from '../contract/night.ts';
 import type { Candidate } from '../domain/choose-device.ts';
 import type { EntryDraft } from '../domain/entries.ts';
+import { overdueAfterMs } from '../domain/learnt-durations.ts';
 import { morningSheet, readinessOf, type MorningSheet } from '../domain/morning-sheet.ts';
 import { estimateOf, nightProblem } from '../domain/night-now.ts';
 import { planNight } from '../domain/night-plan.ts';
@@ -19,8 +20,6 @@ const SHORT_TOLD_MS = 15 * 60_000;
 const ALL_AT_ONCE = 99;
 /** An entry has 8 KiB; the rest is counted. */
 const EXCEPTIONS_RECORDED = 32;
-/** Twice what nine of ten took is late. */
-const OVERDUE_TIMES = 2;
 
 /** How the cart prepares the morning (R4): a plan from the evening on, made anew as the night goes, and a sheet at its end. */
 export interface Overnight {
@@ -37,7 +36,7 @@ export interface Overnight {
   sheet(judged: readonly Candidate[]): MorningSheet | undefined;
 }
 
-export function createOvernight(context: StationContext, record: Record): Overnight {
+export function createOvernight(context: StationContext, record: Record, mayCharge: (serial: string) => boolean): Overnight {
   const { deps, state } = context;
   const { clock, store, place } = deps;
   let plan: NightPlan | undefined;
@@ -76,7 +75,7 @@ export function createOvernight(context: StationContext, record: Record): Overni
     const overnight = rules();
     const same = nowMs >= planned.atMs && nowMs - planned.atMs < PLAN_MS && planned.size === store.size() && planned.online === state.online;
     if (!overnight || state.sight !== 'watching' || same) return;
-    plan = planNight(nightProblem({ view: store.view, judged: context.candidates(), overnight, night, nowMs, online: state.online }));
+    plan = planNight(nightProblem({ view: store.view, judged: context.candidates(), overnight, night, nowMs, online: state.online, mayCharge }));
     planned = { atMs: nowMs, size: store.size(), online: state.online };
   };
 
@@ -89,7 +88,7 @@ export function createOvernight(context: StationContext, record: Record): Overni
       shortSince.set(ward, sinceMs);
       const [first] = because;
       if (first === undefined || nowMs - sinceMs < SHORT_TOLD_MS || night.threatened.includes(ward)) return [];
-      return [{ type: 'need-threatened', body: { ward, shortBy, dueMs: night.shiftMs, because: first.reason } }];
+      return [{ type: 'need-threatened', body: { ward, shortBy, dueMs: dueOf(night, ward), because: first.reason } }];
     });
   };
 
@@ -117,7 +116,7 @@ export function createOvernight(context: StationContext, record: Record): Overni
     overdueMs: (model) => {
       const all = state.bundle?.rules;
       if (!all?.overnight) return all?.sanitizationOverdueMs ?? Number.MAX_SAFE_INTEGER;
-      return Math.min(all.sanitizationOverdueMs, OVERDUE_TIMES * estimateOf(store.view, model, all.overnight).wipeMs);
+      return overdueAfterMs(estimateOf(store.view, model, all.overnight).wipeMs, all.sanitizationOverdueMs);
     },
     board: (judged) => {
       const night = openNight();
@@ -139,6 +138,10 @@ export function createOvernight(context: StationContext, record: Record): Overni
       return sheetOf(night, judged);
     },
   };
+
+  function dueOf({ needs, shiftMs }: NightRow, ward: string): number {
+    return needs.filter((need) => need.ward === ward).reduce((latest, { dueMs }) => Math.max(latest, dueMs), 0) || shiftMs;
+  }
 
   function nameOf(ward: string): string {
     return state.bundle?.wards.find(({ id }) => id === ward)?.name ?? ward;

@@ -3,8 +3,9 @@ import type { MorningPage } from '../contract/night.ts';
 import type { Candidate } from '../domain/choose-device.ts';
 import { triesNow } from '../domain/identify.ts';
 import type { MorningSheet } from '../domain/morning-sheet.ts';
-import { provenSteps } from '../domain/release-gate.ts';
+import { provenSteps, type Unproven } from '../domain/release-gate.ts';
 import type { DeviceRow } from '../domain/tables.ts';
+import { waitingSinceMs } from '../domain/waiting-since.ts';
 import type { Overnight } from './overnight.ts';
 import { chargeOf, type SlotNow, type StationContext } from './state.ts';
 import { isBetween, timeOfDay } from './time-of-day.ts';
@@ -75,7 +76,7 @@ function pageOf({ state }: StationContext, { needs, exceptions, ...sheet }: Morn
 
 function drawSlot({ deps, state }: StationContext, slot: number, candidate: Candidate | undefined, rebooting: DeviceRow | undefined, atMs: number): SlotView {
   const now: SlotNow | undefined = state.slots.get(slot);
-  if (rebooting) return { slot, look: 'preparing', progress: provenSteps(rebooting), leaf: 'enrolment-new', reason: 'enrolment-not-seen' };
+  if (rebooting) return { slot, look: 'preparing', progress: provenSteps(rebooting), ...waiting(rebooting, { leaf: 'enrolment-new', reason: 'enrolment-not-seen' }) };
   if (!candidate) {
     if (!now?.present) return { slot, look: 'empty' };
     const unreadable = now.unreadableSinceMs !== undefined && deps.clock.monoMs() - now.unreadableSinceMs >= UNREADABLE_MS;
@@ -85,11 +86,17 @@ function drawSlot({ deps, state }: StationContext, slot: number, candidate: Cand
   const first = unproven[0];
   const base = { slot, ...(live.battery ? { chargePercent } : {}) };
   if (!first) return { ...base, look: 'ready' };
-  const why = { leaf: first.leaf, reason: first.reason };
+  const why = waiting(device, first);
   if (first.leaf === 'standing') return { ...base, ...why, look: 'out-of-service' };
   if (first.leaf === 'battery') return { ...base, ...why, look: 'charging' };
   const late = device.request ? atMs - device.request.atMs > PREPARING_MS : false;
   return { ...base, ...why, progress: provenSteps(device), look: state.online && !late ? 'preparing' : 'waiting' };
+}
+
+/** What a device waits for, and since when. */
+function waiting(device: DeviceRow, { leaf, reason }: Unproven): Pick<SlotView, 'leaf' | 'reason' | 'sinceMs'> {
+  const sinceMs = waitingSinceMs(device, leaf);
+  return { leaf, reason, ...(sinceMs === undefined ? {} : { sinceMs }) };
 }
 
 /** The one thing to say now, and who else is being served. The PIN pad is never taken from the person at it. */

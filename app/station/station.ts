@@ -7,6 +7,7 @@ import type { EntryDraft } from '../domain/entries.ts';
 import { ok, unreachable, type Result } from '../domain/result.ts';
 import { createAskHost } from './ask-host.ts';
 import { createBadgeTrust } from './badge-trust.ts';
+import { createBatteryCare } from './battery-care.ts';
 import { createCyclePort } from './cycle-port.ts';
 import type { StationDeps } from './deps.ts';
 import { createLedgerKeyWatch } from './ledger-key.ts';
@@ -17,6 +18,7 @@ import { createHeartbeat, createStepWatch, lastObserved } from './observe.ts';
 import { createOvernight } from './overnight.ts';
 import { createPresentations } from './presentations.ts';
 import { createRecord } from './record.ts';
+import { createScanLabel } from './scan-label.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { createContext, emptyState } from './state.ts';
 import { createTakeDevice } from './take-device.ts';
@@ -56,12 +58,14 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
   const host = createAskHost(clock);
   const takeDevice = createTakeDevice(context, record, { ask: host.ask, caughtUp: () => caughtUp() });
   const watchSlots = createWatchSlots(context, record, watchedUntilMs);
-  const overnight = createOvernight(context, record);
+  const batteries = createBatteryCare(context, record);
+  const overnight = createOvernight(context, record, batteries.mayCharge);
   const ports = createCyclePort(context, host.ask, (task) => post(task), record);
   const takeEvidence = createTakeEvidence(context, record, overnight, ports.cycle);
   const heartbeat = createHeartbeat(context);
   const stepWatch = createStepWatch(clock);
   const ledgerKey = createLedgerKeyWatch(context);
+  const scanLabel = createScanLabel(context, record);
   const presentations = createPresentations();
   const readings = createNoteReadings(context);
   const kiosks = new Set<Transport>();
@@ -134,7 +138,7 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
       case 'tap-unreadable':
         return takeDevice.unreadable(event.reader, event.cause);
       case 'label':
-        return;
+        return scanLabel(event.label);
       case 'slots':
         state.slotsFailing = false;
         await watchSlots.seenWhole(event.slots);
@@ -202,6 +206,7 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
     if (state.ledgerFailing) await record([], { meta: { probe: '1' } });
     await takeDevice.lapse();
     await watchSlots.lapse();
+    await batteries.tick();
     await overnight.tick();
     await takeEvidence.pursue();
     await heartbeat.beat();

@@ -13,6 +13,8 @@ export interface MapSlot {
   readonly mark?: 'take' | 'back' | undefined;
   readonly chargePercent?: number | undefined;
   readonly progress?: { readonly done: number; readonly of: number } | undefined;
+  /** Short words on the tablet, one line under the other: a bay is narrow. */
+  readonly note?: readonly string[] | undefined;
 }
 export interface CartMapLabels {
   /** Name of the whole drawing, for those who do not see it. */
@@ -62,6 +64,9 @@ export function CartMap({ shelves, slots, labels, size, focus, onPick }: CartMap
   );
 }
 
+/** A bay at least so many times as tall as wide has room for a note and the sign of its look. */
+const ROOM_FOR_BOTH = 3;
+
 interface BayProps {
   readonly id: string;
   readonly place: BayPlace;
@@ -79,6 +84,7 @@ function Bay({ id, place: { bay, label: strip }, slot, fontSize, isFocus, quiet,
   const inset = bay.width * 0.1;
   const box = { x: bay.x + inset, y: bay.y + inset - lift, width: bay.width - 2 * inset, height: bay.height - 2 * inset };
   const halo = bay.width * 0.11;
+  const isShort = bay.height < ROOM_FOR_BOTH * bay.width;
   const pick = onPick && {
     role: 'button',
     tabIndex: 0,
@@ -99,7 +105,12 @@ function Bay({ id, place: { bay, label: strip }, slot, fontSize, isFocus, quiet,
       {slot.mark === 'back' && <path className="bay-arrow" strokeWidth={bay.width * 0.13} d={arrowInto(bay)} />}
       {shown && (
         <g ref={moving.ref} className={slot.look === 'empty' ? 'bay-leaving' : undefined}>
-          <Tablet id={`${id}-clip`} look={shown.look} box={box} chargePercent={shown.chargePercent} progress={shown.progress} />
+          <Tablet id={`${id}-clip`} look={shown.look} box={box} chargePercent={shown.chargePercent} progress={shown.progress} bare={shown.note !== undefined && isShort} />
+          {shown.note?.map((line, row) => (
+            <text key={`${row} ${line}`} className="bay-note" data-row={row} x={box.x + box.width / 2} y={box.y + box.height * (isShort ? 0.5 : 0.42) + row * box.width * 0.58} fontSize={box.width * 0.62} textAnchor="middle" dominantBaseline="central">
+              {line}
+            </text>
+          ))}
         </g>
       )}
       {(slot.mark !== undefined || isFocus) && <rect className="bay-plate" x={strip.x - halo * 0.3} y={strip.y + strip.height * 0.16} width={strip.width + halo * 0.6} height={strip.height * 0.84} rx={bay.width * 0.16} />}

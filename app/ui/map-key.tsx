@@ -9,8 +9,8 @@ export interface KeyEntry {
   readonly count: number;
 }
 
-/** What the shapes of the cart map mean, and how many there are of each. */
-export function MapKey({ entries }: { entries: readonly KeyEntry[] }): ReactNode {
+/** What the shapes of the cart map mean, and how many there are of each; `note`: what the words on a tablet mean, by an example. */
+export function MapKey({ entries, note }: { entries: readonly KeyEntry[]; note?: { readonly example: readonly string[]; readonly label: string } | undefined }): ReactNode {
   return (
     <ul className="map-key">
       {entries.map(({ look, label, count }) => (
@@ -23,6 +23,18 @@ export function MapKey({ entries }: { entries: readonly KeyEntry[] }): ReactNode
           </span>
         </li>
       ))}
+      {note && (
+        <li>
+          <svg viewBox="0 0 26 40" aria-hidden="true">
+            {note.example.map((line, row) => (
+              <text key={`${row} ${line}`} className="bay-note" data-row={row} x={13} y={12 + row * 17} fontSize={18} textAnchor="middle" dominantBaseline="central">
+                {line}
+              </text>
+            ))}
+          </svg>
+          <span>{note.label}</span>
+        </li>
+      )}
     </ul>
   );
 }

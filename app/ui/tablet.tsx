@@ -11,10 +11,12 @@ interface TabletProps {
   readonly chargePercent?: number | undefined;
   readonly progress?: { readonly done: number; readonly of: number } | undefined;
   readonly id: string;
+  /** Without the sign of its look: something else stands there. */
+  readonly bare?: boolean;
 }
 
 /** A tablet standing in its bay, seen from the front. */
-export function Tablet({ look, box, chargePercent, progress, id }: TabletProps): ReactNode {
+export function Tablet({ look, box, chargePercent, progress, id, bare = false }: TabletProps): ReactNode {
   const stroke = box.width * 0.075;
   const inner = { x: box.x + stroke / 2, y: box.y + stroke / 2, width: box.width - stroke, height: box.height - stroke };
   const outline = look === 'waiting' ? cutCorner(inner) : rounded(inner);
@@ -31,7 +33,7 @@ export function Tablet({ look, box, chargePercent, progress, id }: TabletProps):
         {look === 'out-of-service' ? <Hatch box={box} /> : <rect className="tablet-charge" x={box.x} y={level} width={box.width} height={Math.max(0, box.y + box.height - level)} />}
       </g>
       <path className="tablet-line" d={outline} strokeWidth={stroke} />
-      <Mark look={look} x={centre.x} y={centre.y} radius={box.width * 0.27} progress={progress} />
+      {!bare && <Mark look={look} x={centre.x} y={centre.y} radius={box.width * 0.27} progress={progress} />}
     </g>
   );
 }

@@ -1,4 +1,4 @@
-import { tabletFacts, type TabletFacts } from '../../app/contract/device-host.ts';
+import { tabletFacts, type BATTERY_HEALTH, type TabletFacts } from '../../app/contract/device-host.ts';
 import { ok, refused, type Result } from '../../app/domain/result.ts';
 
 /** What is asked of a tablet at once. None of it changes anything on it. */
@@ -103,6 +103,9 @@ function known(name: keyof TabletFacts, value: unknown): TabletFacts {
 /** `BatteryManager.BATTERY_STATUS_*`. A full battery on power counts as charging, as `BatteryManager.isCharging` has it. */
 const CHARGING: Readonly<Record<string, boolean>> = { '2': true, '3': false, '4': false, '5': true };
 
+/** `BatteryManager.BATTERY_HEALTH_*`; an unspecified failure (6) says nothing that could be acted on. */
+const HEALTH: Readonly<Record<string, (typeof BATTERY_HEALTH)[number]>> = { '2': 'good', '3': 'overheated', '4': 'dead', '5': 'over-voltage', '7': 'cold' };
+
 /** Reads `dumpsys battery`. A tablet whose battery is played (`dumpsys battery set`) tells nothing about it. */
 export function batteryFacts(text: string): TabletFacts {
   if (text.includes('UPDATES STOPPED')) return {};
@@ -110,7 +113,18 @@ export function batteryFacts(text: string): TabletFacts {
   const [level, scale] = [whole(values.get('level')), whole(values.get('scale'))];
   const measured = level !== undefined && scale !== undefined && scale > 0 && values.get('present') !== 'false';
   const charging = CHARGING[values.get('status') ?? ''];
-  return { ...(measured ? known('batteryPercent', Math.floor((level * 100) / scale)) : {}), ...(charging === undefined ? {} : { charging }) };
+  const health = HEALTH[values.get('health') ?? ''];
+  return {
+    ...(measured ? known('batteryPercent', Math.floor((level * 100) / scale)) : {}),
+    ...(charging === undefined ? {} : { charging }),
+    ...celsius(values.get('temperature')),
+    ...(health === undefined ? {} : { batteryHealth: health }),
+  };
+}
+
+/** Told in tenths of a degree. */
+function celsius(tenths: string | undefined): TabletFacts {
+  return tenths !== undefined && /^-?\d{1,4}$/.test(tenths) ? known('batteryCelsius', Math.trunc(Number(tenths) / 10)) : {};
 }
 
 function whole(text: string | undefined): number | undefined {

@@ -1,9 +1,8 @@
 import type { Finding } from '../../app/ledger/audit.ts';
-import { encodeVkey, parseVkey, type VerifierKey } from '../../app/ledger/note.ts';
-import { readPolicy, type AuditPolicy } from '../../app/ledger/policy.ts';
-import { openReceipt, RECEIPT_HEADER, type Receipt, type Witnessed } from '../../app/ledger/receipt.ts';
+import { openReceipt, RECEIPT_HEADER, type Receipt } from '../../app/ledger/receipt.ts';
 import { receiptWords } from '../../app/ledger/receipt-words.ts';
 import { fingerprint } from './summary.ts';
+import { vouchingFault } from './vouched.ts';
 
 export interface ReceiptAudit {
   /** Undefined: nothing was found. A provisional receipt is a finding: nobody but the cart vouches for it. */
@@ -20,17 +19,12 @@ export const MOST_RECEIPT_BYTES = 256 * 1024;
 
 /** Checks a receipt offline. `policyJws`: a policy bundle from elsewhere; then its witness is the only one believed. */
 export function auditReceipt(bytes: Uint8Array, policyJws?: string): ReceiptAudit {
-  const policy = policyJws === undefined ? undefined : readPolicy(policyJws);
   const opened = openReceipt(bytes);
   if (!opened.ok) return { finding: opened.reason, receipt: undefined, trusted: false };
   const receipt = opened.value;
-  const found = (kind: Finding['kind'], message: string): ReceiptAudit => ({ finding: { kind, seq: receipt.entry.seq, message }, receipt, trusted: false });
-  if (policyJws !== undefined && !policy) return found('signature', 'the policy given with --policy is not a signed policy bundle');
-  const revoked = policy?.revokedKeys.find(({ origin, vkey }) => origin === receipt.origin && vkey === encodeVkey(receipt.ledgerKey));
-  if (revoked && receipt.entry.seq >= revoked.afterSize) return found('key-range', `entry ${receipt.entry.seq} was signed by a key that the hospital has revoked, and no server had seen it before: suspect`);
-  if (receipt.witnessed.length === 0) return found('witness', 'PROVISIONAL: no server has witnessed this entry yet. Everything else in the receipt holds, on the word of the cart alone');
-  if (policy && !receipt.witnessed.some((witnessed) => isTrusted(policy, witnessed))) return found('witness', 'the witness named in the receipt is not the one of the policy given');
-  return { finding: undefined, receipt, trusted: policy !== undefined };
+  const { origin, entry, ledgerKey, witnessed } = receipt;
+  const fault = vouchingFault({ origin, seq: entry.seq, ledgerKey, witnessed }, 'receipt', policyJws);
+  return { finding: fault && { ...fault, seq: entry.seq }, receipt, trusted: policyJws !== undefined && !fault };
 }
 
 /** What a sound receipt proves, in sentences that need no programmer. */
@@ -52,13 +46,4 @@ export function receiptSummary({ receipt, trusted }: ReceiptAudit): string {
     '               and what else the ledger holds. A bundle of the whole ledger shows that nothing is missing.',
   ];
   return `${text.join('\n')}\n`;
-}
-
-function isTrusted({ witness, formerWitnesses }: AuditPolicy, { key, timeS }: Witnessed): boolean {
-  return isKey(witness, key) || formerWitnesses.some(({ vkey, untilMs }) => timeS * 1_000 <= untilMs && isKey(vkey, key));
-}
-
-function isKey(vkey: string, key: VerifierKey): boolean {
-  const parsed = parseVkey(vkey);
-  return parsed.ok && parsed.value.name === key.name && parsed.value.publicKey.equals(key.publicKey);
 }

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { buildFleetPage, openBrowser, openPage } from './browser.ts';
 import { nightOf, stoodAt, twoNoticed, withConflict, ZONE } from './night-of-t114.ts';
 import { startStubCentral } from './stub-central.ts';
+import { wipesOf } from './stub-certificates.ts';
 import type { StubCentral } from './stub-central.ts';
 import { storyOf, twoWards } from './two-wards.ts';
 
@@ -23,6 +24,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   central = await startStubCentral(built.folder, twoWards());
+  central.certificates = CERTIFICATES;
   central.events = central.view.devices.filter(({ asset }) => asset === 'T-112' || asset === 'T-101').flatMap(storyOf);
   central.signedIn = true;
   central.view = withConflict(central.view, 'T-105');
@@ -36,6 +38,8 @@ afterAll(async () => {
   await browser.close();
   await built.remove();
 });
+
+const CERTIFICATES = wipesOf(6);
 
 /** Each place, and the fact that shows it is drawn. */
 const PLACES = {
@@ -51,9 +55,11 @@ const PLACES = {
   stood: { hash: '#/stations/st-7e-a?at=2026-11-22T01:15:00Z', drawn: '.ledger-sheet svg' },
   incidents: { hash: '#/incidents', drawn: '.set-aside' },
   keys: { hash: '#/keys', drawn: '.key' },
+  certificates: { hash: '#/certificates', drawn: '.list table' },
+  certificate: { hash: `#/certificates/${CERTIFICATES[0]?.facts.ledger.leaf ?? ''}`, drawn: '.certificate' },
 } as const;
 const ALL = ['wards', 'tablets', 'tablet', 'quarantine', 'carts', 'cart', 'records'] as const satisfies readonly (keyof typeof PLACES)[];
-const PAST = ['night', 'conflicts', 'stood', 'incidents', 'keys'] as const satisfies readonly (keyof typeof PLACES)[];
+const PAST = ['night', 'conflicts', 'stood', 'incidents', 'keys', 'certificates', 'certificate'] as const satisfies readonly (keyof typeof PLACES)[];
 
 interface Look {
   readonly name: string;
@@ -65,7 +71,7 @@ interface Look {
 }
 const LOOKS: readonly Look[] = [
   { name: 'light', viewport: { width: 1280, height: 800 }, colorScheme: 'light', axe: (builder) => builder.withTags(WCAG), places: [...ALL, ...PAST] },
-  { name: 'dark', viewport: { width: 1280, height: 800 }, colorScheme: 'dark', axe: (builder) => builder.withRules(['color-contrast']), places: ['wards', 'tablet', 'carts', 'records', 'night'] },
+  { name: 'dark', viewport: { width: 1280, height: 800 }, colorScheme: 'dark', axe: (builder) => builder.withRules(['color-contrast']), places: ['wards', 'tablet', 'carts', 'records', 'night', 'certificate'] },
   { name: 'wide', viewport: { width: 1920, height: 1080 }, colorScheme: 'light', axe: (builder) => builder.withRules(['target-size']), places: ['wards', 'records'] },
   { name: '390', viewport: { width: 390, height: 844 }, colorScheme: 'light', axe: (builder) => builder.withRules(['target-size', 'color-contrast', 'scrollable-region-focusable']), places: [...ALL, 'night'] },
 ];

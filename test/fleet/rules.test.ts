@@ -59,12 +59,17 @@ describe('addresses', () => {
     { page: 'stations', q: '' },
     { page: 'station', id: 'st-7e a', q: '' },
     { page: 'records', q: 'Tom O.' },
+    { page: 'records', q: '', station: 'st-7e a', type: 'sanitized', from: '2026-11-21T20:00:00.000Z', to: '2026-11-22T06:00:00.000Z' },
+    { page: 'morning', q: '' },
+    { page: 'sheet', station: 'st/7e', epoch: 2, seq: 0, q: '' },
+    { page: 'certificates', q: 't-1', after: 'ab'.repeat(32) },
+    { page: 'certificate', leaf: 'ab'.repeat(32), q: '' },
   ];
   it.each(routes)('$page leads back to itself', (route) => {
     expect(parseRoute(hrefOf(route))).toEqual(route);
   });
 
-  it.each(['#/nothing', '#/devices/a/b', '#/devices/%E0%A4%A', '#/records/7'])('%s leads nowhere and harms nothing', (hash) => {
+  it.each(['#/nothing', '#/devices/a/b', '#/devices/%E0%A4%A', '#/records/7', '#/morning/st-7e-a', '#/morning/st-7e-a?epoch=1&seq=-1', '#/morning/st-7e-a?epoch=x&seq=1'])('%s leads nowhere and harms nothing', (hash) => {
     expect(parseRoute(hash).page).toBe('nowhere');
   });
 

@@ -42,6 +42,8 @@ besideRealAdb('two tablets coming and going on a real adb server', {
       provisioned: true,
       batteryPercent: 83,
       charging: true,
+      batteryCelsius: 27,
+      batteryHealth: 'good',
     });
 
     await cart.plug('1-1.1.2', right);

@@ -64,7 +64,7 @@ describe('a tablet that answers', () => {
       const told = await waitFor(`reading ${minute}`, () => watched.of('WELL1')[minute]);
       expect(told).toMatchObject({ standing: 'read', readMonoMs: minute * 60_000 });
       if (minute % 5 === 0) expect(told.facts).toMatchObject({ model: 'SM-X300', batteryPercent: 40 + minute });
-      else expect(told.facts).toEqual({ batteryPercent: 40 + minute, charging: true });
+      else expect(told.facts).toEqual({ batteryPercent: 40 + minute, charging: true, batteryCelsius: 27, batteryHealth: 'good' });
     }
   });
 

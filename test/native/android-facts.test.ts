@@ -91,6 +91,13 @@ describe('the battery', () => {
     for (const changed of unknown) expect(batteryFacts(dump(changed))).toEqual({ charging: true });
   });
 
+  it('tells its temperature in whole degrees and its health where Android knows', () => {
+    expect(batteryFacts(dump({ temperature: '274', health: '2' }))).toMatchObject({ batteryCelsius: 27, batteryHealth: 'good' });
+    expect(batteryFacts(dump({ temperature: '-63', health: '7' }))).toMatchObject({ batteryCelsius: -6, batteryHealth: 'cold' });
+    expect(['3', '4', '5'].map((health) => batteryFacts(dump({ health })).batteryHealth)).toEqual(['overheated', 'dead', 'over-voltage']);
+    for (const changed of [{ temperature: '27.4', health: '6' }, { temperature: '9999', health: 'x' }]) expect(batteryFacts(dump(changed))).toEqual({ batteryPercent: 83, charging: true });
+  });
+
   it('that somebody plays by hand tells nothing', () => {
     expect(batteryFacts(dump({}).replace('state:', "state:\n  (UPDATES STOPPED -- use 'reset' to restart)"))).toEqual({});
   });

@@ -37,6 +37,7 @@ const PAIRS = [
   ['ink', 'cart', 7],
   ['ink', 'key', 7],
   ['ink', 'recess', 7],
+  ['ink', 'tint', 7],
   ['lit-number', 'lit-tile', 7],
   ['accent-ink', 'accent', 7],
   ['warn', 'ground', 4.5],

@@ -3,8 +3,10 @@ import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { launch, showOn } from './browser.ts';
 import { startFakeStation } from './kiosk-server.ts';
-import { SAMPLES } from './samples.ts';
+import { OVERNIGHT_SAMPLES } from './overnight-samples.ts';
+import { SAMPLES as DAY_SAMPLES } from './samples.ts';
 
+const SAMPLES = { ...DAY_SAMPLES, ...OVERNIGHT_SAMPLES };
 const FORMATS = { landscape: { width: 1280, height: 800 }, portrait: { width: 1080, height: 1920 } };
 const folder = fileURLToPath(new URL('../../.cache/screens/', import.meta.url));
 const language = process.argv.find((argument) => argument.startsWith('--language='))?.slice('--language='.length) ?? 'en';

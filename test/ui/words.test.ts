@@ -2,8 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { KIOSK_REFUSALS, PARTS, SLOT_LOOKS } from '../../app/contract/kiosk.ts';
+import { MORNING_REASONS } from '../../app/contract/night.ts';
+import { NEXT_STEPS } from '../../app/domain/morning-sheet.ts';
+import { SHORT_REASONS } from '../../app/domain/night-problem.ts';
 import { REFUSAL_REASONS, UNPROVEN_REASONS } from '../../app/domain/terms.ts';
 import { lengthened, PSEUDO, wordsIn } from '../../app/renderer/language.ts';
+import { reasonKey } from '../../app/renderer/screens/morning.tsx';
 
 type Tree = { readonly [key: string]: string | Tree };
 const FOLDER = fileURLToPath(new URL('../../resources/languages/', import.meta.url));
@@ -46,7 +50,11 @@ describe.each(LANGUAGES)('a nurse who reads %s', (language) => {
 
   test.each([
     ['a refusal', REFUSAL_REASONS.flatMap((reason) => [`refusal.${reason}.do`, `refusal.${reason}.why`])],
-    ['an unproven tablet', UNPROVEN_REASONS.map((reason) => `unproven.${reason}`)],
+    ['an unproven tablet', UNPROVEN_REASONS.flatMap((reason) => [`unproven.${reason}`, `slot.reason.${reason}`])],
+    ['a morning’s exception', MORNING_REASONS.map((reason) => reasonKey(reason))],
+    ['what to do about it', NEXT_STEPS.map((step) => `morning.next.${step}.do`)],
+    ['what is suspected', ['slot', 'tablet', 'unclear'].map((suspect) => `morning.suspect.${suspect}`)],
+    ['a ward that will be short', SHORT_REASONS.map((reason) => `night.because.${reason}`)],
     ['a failed part', PARTS.flatMap((part) => [`degraded.${part}.do`, `degraded.${part}.then`])],
     ['a look of a slot', SLOT_LOOKS.map((look) => `cart.look.${look}`)],
     ['a refused request', [...KIOSK_REFUSALS, 'lost'].map((reason) => `reply.${reason}`)],

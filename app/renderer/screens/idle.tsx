@@ -2,10 +2,22 @@ import type { ReactNode } from 'react';
 import { BadgeIcon, CartIcon, ClockIcon } from '../../ui/icons.tsx';
 import { Numeral } from '../../ui/numeral.tsx';
 import type { Scene, SceneInput } from '../scene.ts';
+import { WaitsLine } from '../waits-line.tsx';
+import { MorningBlock, sheetOf } from './morning.tsx';
+import { morningSheetScene } from './morning-sheet.tsx';
+import { nightScene } from './night.tsx';
+
+/** Whether the morning sheet is open; of this page alone. */
+export interface SheetSwitch {
+  readonly isOpen: boolean;
+  readonly set: (isOpen: boolean) => void;
+}
 
 /** What to do at this cart right now; the parts that fail and an empty pool change the advice, never the map. */
-export function idleScene({ snapshot, words }: SceneInput<'idle'>): Scene {
-  const { counts, degraded, ladder } = snapshot;
+export function idleScene({ snapshot, words, sheet }: SceneInput<'idle'> & { readonly sheet: SheetSwitch }): Scene {
+  const { counts, degraded, ladder, night } = snapshot;
+  const morning = sheetOf(snapshot);
+  if (morning && sheet.isOpen) return morningSheetScene({ morning, words, onClose: () => sheet.set(false) });
   const foot = words.t('idle.back');
   const broken = (['ledger', 'slots', 'device-host', 'readers'] as const).find((part) => degraded.includes(part));
   if (broken !== undefined) {
@@ -16,8 +28,10 @@ export function idleScene({ snapshot, words }: SceneInput<'idle'>): Scene {
   if (ladder === 'none' || ladder === 'break-glass-only') {
     return { foot, say: <Elsewhere emblem={<CartIcon />} order={words.t('ladder.do')} then={words.t(`status.${ladder}`)} /> };
   }
+  if (night) return nightScene({ night, snapshot, words });
   return {
     foot,
+    also: morning ? <MorningBlock morning={morning} words={words} atMs={snapshot.atMs} onOpen={() => sheet.set(true)} /> : <WaitsLine slots={snapshot.slots} />,
     say: (
       <>
         <h1 className="count">

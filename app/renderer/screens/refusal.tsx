@@ -2,11 +2,14 @@ import type { ReactNode } from 'react';
 import { BadgeIcon, BadgeRefusedIcon, CartIcon, ClockIcon, PinIcon, ReturnIcon } from '../../ui/icons.tsx';
 import { Numeral } from '../../ui/numeral.tsx';
 import type { Scene, SceneInput } from '../scene.ts';
+import { waitsWords } from '../waits-line.tsx';
 
 /** One reason and one next step; where the wait is known, it is the number read from afar. */
-export function refusalScene({ message, words }: SceneInput<'refusal'>): Scene {
+export function refusalScene({ message, snapshot, words }: SceneInput<'refusal'>): Scene {
   const { reason, minutes, because, name } = message;
-  const why = words.t(`refusal.${reason}.why`, { because: because === undefined ? '' : words.t(`unproven.${because}`) }).trim();
+  const oldest = because && snapshot.slots.filter((slot) => slot.reason === because && slot.sinceMs !== undefined).sort((a, b) => (a.sinceMs ?? 0) - (b.sinceMs ?? 0))[0];
+  const waits = oldest && waitsWords(oldest, snapshot.atMs, words);
+  const why = words.t(`refusal.${reason}.why`, { because: because === undefined ? '' : waits === undefined ? words.t(`unproven.${because}`) : `${waits}.` }).trim();
   return {
     say: (
       <>

@@ -20,9 +20,9 @@ import type { NightProblem, NightTablet } from '../../../app/domain/night-proble
  *    Give every wipe a value by its duration: a lane cannot hold more value than the best filling of L (a knapsack), so
  *    all together no more than the sum of these. With value 1 from a duration d on that is the pigeonhole: ⌊L/d⌋ each.
  *    The lanes are as many as are allowed, or as the smallest wipes' watts or rates allow.
- *    Where few durations occur, whether the shortest wipes that may be taken can be packed at all is searched whole: a
+ *    Whether the shortest wipes, or updates, that may be taken can be packed at all is searched, within reason: a
  *    packing of longer ones would be one of these too.
- * 5. Charging: weigh each tablet's charging by v. Those charging at one moment are a set whose watts fit, so their
+ * 5. Sets: weigh each tablet's charging, and its work, by v. What goes on at one moment is a set whose watts fit, so its
  *    weights sum to no more than the best such set's (a knapsack), K; so Σ v × time ≤ K × T.
  * 6. Mixtures: sums of such inequalities, with the tablets taken that are cheapest in the sum.
  */
@@ -33,7 +33,7 @@ export function refuted(problem: NightProblem, count: number, timeMs: number): b
   if (number < count) return true;
   const inequalities = inequalitiesAt(night, eligible, timeMs).map((one) => ({ ...one, costs: new Map(eligible.map((way) => [way, one.cost(way)])) }));
   const broken = (cost: Cost, capacity: number): boolean => cheapest(eligible, night.needs, count, cost).reduce((sum, one) => sum + one, 0) > capacity * (1 + 1e-9) + 1e-6;
-  if (!packable(night, eligible, count, timeMs)) return true;
+  if (!packable('wipe', night, eligible, count, timeMs) || !packable('update', night, eligible, count, timeMs)) return true;
   if (inequalities.some(({ costs, capacity }) => broken((way) => costs.get(way) ?? 0, capacity))) return true;
   const whole = inequalities.filter(({ mixed }) => mixed);
   for (const [index, a] of whole.entries()) {
@@ -44,7 +44,20 @@ export function refuted(problem: NightProblem, count: number, timeMs: number): b
       }
     }
   }
-  return false;
+  return narrowWindows(night, eligible, timeMs).some(({ cost, capacity }) => broken(cost, capacity));
+}
+
+/** Loads of the windows between the last moments at which work can begin, and the first at which it can end. */
+function* windowsOf({ running }: Night, eligible: readonly Way[], timeMs: number): Generator<readonly [number, number]> {
+  const pieces = eligible.flatMap((way) => way.pieces.filter(({ kind }) => kind !== 'charge'));
+  const changes = running.flatMap(({ piece, taken }) => [piece.durationMs, ...taken.map(([atMs]) => atMs)]);
+  const begins = spread([0, ...pieces.flatMap(({ headMs, tailMs, durationMs }) => [headMs, timeMs - tailMs - durationMs])], 24, timeMs);
+  const ends = spread([timeMs, ...changes, ...pieces.flatMap(({ headMs, tailMs, durationMs }) => [headMs + durationMs, timeMs - tailMs])], 24, timeMs);
+  for (const fromMs of begins) for (const untilMs of ends) if (untilMs > fromMs) yield [fromMs, untilMs];
+}
+
+function narrowWindows(night: Night, eligible: readonly Way[], timeMs: number): Inequality[] {
+  return [...windowsOf(night, eligible, timeMs)].flatMap(([fromMs, untilMs]) => loads(night, timeMs, fromMs, untilMs, false, []));
 }
 
 /** The most tablets that can be ready by the shift if each were alone, up to the wards' needs. */
@@ -199,13 +212,15 @@ function wayOf(problem: NightProblem, running: readonly Running[], tablet: Night
     const tailMs = owed.slice(index + 1).reduce((sum, { durationMs }) => sum + durationMs, 0);
     const headMs = freeFrom(problem, running, piece, doneMs);
     pieces.push({ ...piece, headMs, tailMs });
-    const installMs = piece.durationMs - (piece.megabytes / piece.rate) * 1000;
+    const installMs = installOf(piece);
     doneMs = piece.kind === 'wipe' ? headMs + piece.durationMs : download(problem, running, piece.megabytes, piece.rate, headMs).endMs + installMs;
   }
   if (chargeMs > 0) pieces.push({ kind: 'charge', durationMs: chargeMs, megabytes: 0, rate: 0, watts: estimate.chargeWatts, headMs: 0, tailMs: 0 });
   const aloneMs = Math.max(chargeMs, doneMs);
   return Number.isFinite(aloneMs) ? { ward: tablet.ward, pieces, aloneMs } : undefined;
 }
+
+const installOf = (piece: Piece): number => piece.durationMs - (piece.megabytes / piece.rate) * 1000;
 
 type Cost = (way: Way) => number;
 
@@ -239,9 +254,9 @@ const ROUNDINGS: readonly Rounding[] = [
 ];
 
 function inequalitiesAt(night: Night, eligible: readonly Way[], timeMs: number): Inequality[] {
-  const { waitMs, problem: { limits } } = night;
+  const { waitMs } = night;
   const begins = spread([0, waitMs, ...eligible.flatMap(({ pieces }) => pieces.map(({ headMs }) => headMs)), ...night.running.map(({ piece }) => piece.durationMs)], 7, timeMs);
-  const ends = spread([timeMs, ...eligible.flatMap(({ pieces }) => pieces.map(({ tailMs }) => timeMs - tailMs))].toReversed(), 5, timeMs);
+  const ends = spread([timeMs, ...eligible.flatMap(({ pieces }) => pieces.map((piece) => timeMs - piece.tailMs - (piece.kind === 'update' ? installOf(piece) : 0)))], 6, timeMs);
   const inequalities: Inequality[] = [];
   for (const fromMs of begins) {
     for (const untilMs of ends) {
@@ -250,7 +265,7 @@ function inequalitiesAt(night: Night, eligible: readonly Way[], timeMs: number):
       inequalities.push(...loads(night, timeMs, fromMs, untilMs, whole), ...lanesOf(night, eligible, timeMs, fromMs, untilMs, whole));
     }
   }
-  return [...inequalities, ...chargeSets(eligible, limits.watts, timeMs)];
+  return [...inequalities, ...powerSets(night, eligible, timeMs)];
 }
 
 /** At most `most` of the moments within the time, evenly picked, the first kept. */
@@ -260,7 +275,7 @@ function spread(moments: readonly number[], most: number, timeMs: number): numbe
   return Array.from({ length: most }, (_, n) => sorted[Math.round((n * (sorted.length - 1)) / (most - 1))] ?? 0);
 }
 
-function loads({ problem: { limits }, running }: Night, timeMs: number, fromMs: number, untilMs: number, whole: boolean): Inequality[] {
+function loads({ problem: { limits }, running }: Night, timeMs: number, fromMs: number, untilMs: number, whole: boolean, roundings = ROUNDINGS): Inequality[] {
   const lengthMs = untilMs - fromMs;
   const insideMs = ({ kind, durationMs, headMs, tailMs }: Piece): number =>
     kind === 'charge'
@@ -270,10 +285,10 @@ function loads({ problem: { limits }, running }: Night, timeMs: number, fromMs: 
   /** An update's download ends before its installation, which `durationMs` holds beside the download at its fastest. */
   const megabytes = (piece: Piece): number => {
     if (piece.kind !== 'update') return (piece.rate * insideMs(piece)) / 1000;
-    const installMs = piece.durationMs - (piece.megabytes / piece.rate) * 1000;
+    const installMs = installOf(piece);
     const before = (piece.rate * Math.max(0, fromMs - piece.headMs)) / 1000;
     const after = (piece.rate * Math.max(0, timeMs - installMs - untilMs)) / 1000;
-    return Math.max(0, piece.megabytes - Math.max(before, after));
+    return Math.max(0, piece.megabytes - before - after);
   };
   const taken = ({ taken: rates }: Running): number =>
     rates.reduce((sum, [at, rate], index) => sum + (rate * Math.max(0, Math.min(untilMs, rates[index + 1]?.[0] ?? Infinity) - Math.max(fromMs, at))) / 1000, 0);
@@ -289,7 +304,7 @@ function loads({ problem: { limits }, running }: Night, timeMs: number, fromMs: 
     inequality(({ kind }) => (kind === 'update' ? 1 / limits.updates : 0), insideMs, fixedMs, whole),
     inequality(watts, insideMs, fixedMs, whole),
     inequality(() => 1000 / limits.megabytesPerSecond, megabytes, taken, whole),
-    ...ROUNDINGS.flatMap((round) => [
+    ...roundings.flatMap((round) => [
       inequality((piece) => round(watts(piece)), insideMs, fixedMs, false),
       inequality((piece) => round(rate(piece)), insideMs, fixedMs, false),
     ]),
@@ -328,42 +343,68 @@ function lanesOf({ problem: { limits }, running }: Night, eligible: readonly Way
 }
 
 /** Most steps of the search; beyond it nothing is claimed. */
-const MOST_STEPS = 20_000;
+const MOST_STEPS = 60_000;
 
-/** Whether the shortest wipes that may be taken fit into the lanes, as far as a search can tell. */
-function packable({ problem: { limits }, needs, running, waitMs }: Night, eligible: readonly Way[], count: number, timeMs: number): boolean {
-  const wipeOf = ({ pieces }: Way): Piece | undefined => pieces.find(({ kind }) => kind === 'wipe');
-  const taken = cheapest(eligible, needs, count, (way) => wipeOf(way)?.durationMs ?? 0).filter((durationMs) => durationMs > 0);
-  const busyMs = running.filter(({ piece }) => piece.kind === 'wipe').map(({ piece: { durationMs } }) => Math.max(waitMs, durationMs)).sort((a, b) => b - a);
-  const windows = Array.from({ length: Math.max(limits.wipes, busyMs.length) }, (_, lane) => Math.max(0, timeMs - (busyMs[lane] ?? waitMs)));
+/** No more tablets with an update than this can be among them: the shortest ones fill the update lanes. */
+function mostUpdates(lanes: number, running: readonly Running[], eligible: readonly Way[], waitMs: number, timeMs: number): number {
+  const busyMs = running.filter(({ piece }) => piece.kind === 'update').reduce((sum, { piece }) => sum + Math.max(0, Math.min(timeMs, piece.durationMs) - waitMs), 0);
+  let leftMs = lanes * Math.max(0, timeMs - waitMs) - busyMs;
+  const shortest = eligible.flatMap(({ pieces }) => pieces.filter(({ kind }) => kind === 'update').map(({ durationMs }) => durationMs)).sort((a, b) => a - b);
+  const tooMany = shortest.findIndex((durationMs) => (leftMs -= durationMs) < 0);
+  return tooMany < 0 ? shortest.length : tooMany;
+}
+
+/** Whether the shortest wipes, or updates, that may be taken fit into their lanes, as far as a search can tell. */
+function packable(work: 'wipe' | 'update', { problem: { limits }, needs, running, waitMs }: Night, eligible: readonly Way[], count: number, timeMs: number): boolean {
+  const durationOf = ({ pieces }: Way): number => pieces.find(({ kind }) => kind === work)?.durationMs ?? 0;
+  const most = mostUpdates(limits.updates, running, eligible, waitMs, timeMs);
+  const capped = [...needs.keys()].flatMap((ward) => {
+    const own = eligible.filter((way) => way.ward === ward).sort((a, b) => durationOf(a) - durationOf(b));
+    let updates = 0;
+    return own.filter((way) => !way.pieces.some(({ kind }) => kind === 'update') || ++updates <= most);
+  });
+  if (cheapest(capped, needs, count, () => 0).length < count) return false;
+  const taken = cheapest(capped, needs, count, durationOf).filter((durationMs) => durationMs > 0);
+  const busyMs = running.filter(({ piece }) => piece.kind === work).map(({ piece: { durationMs } }) => Math.max(waitMs, durationMs)).sort((a, b) => b - a);
+  const windows = Array.from({ length: Math.max(work === 'wipe' ? limits.wipes : limits.updates, busyMs.length) }, (_, lane) => Math.max(0, timeMs - (busyMs[lane] ?? waitMs)));
   const durations = [...new Set(taken)].sort((a, b) => b - a);
   const left = durations.map((durationMs) => taken.filter((other) => other === durationMs).length);
   const hopeless = new Set<string>();
+  /** What the lanes have more than is needed: no more can be left idle. */
+  let spareMs = windows.reduce((sum, windowMs) => sum + windowMs, 0) - taken.reduce((sum, durationMs) => sum + durationMs, 0);
   let steps = 0;
-  const fill = (lane: number, type: number, freeMs: number): boolean => {
+  const rows = windows.map(() => durations.map(() => 0));
+  const fill = (lane: number, type: number, freeMs: number, tied: boolean): boolean => {
     steps += 1;
     if (steps > MOST_STEPS || left.every((number) => number === 0)) return true;
     const durationMs = durations[type];
     const windowMs = windows[lane + 1];
     if (durationMs !== undefined) {
-      const most = Math.min(left[type] ?? 0, Math.floor(freeMs / durationMs));
+      // Of lanes free for as long a later one need not hold a larger filling than the one before it.
+      const before = tied ? (rows[lane - 1]?.[type] ?? 0) : Infinity;
+      const most = Math.min(before, left[type] ?? 0, Math.floor(freeMs / durationMs));
       for (let number = most; number >= 0; number--) {
         left[type] = (left[type] ?? 0) - number;
-        const done = fill(lane, type + 1, freeMs - number * durationMs);
+        const row = rows[lane];
+        if (row) row[type] = number;
+        const done = fill(lane, type + 1, freeMs - number * durationMs, tied && number === before);
         left[type] = (left[type] ?? 0) + number;
         if (done) return true;
       }
       return false;
     }
     // What still fits into this lane belongs into it: leaving it out helps no other lane.
-    if (windowMs === undefined || durations.some((other, index) => (left[index] ?? 0) > 0 && other <= freeMs)) return false;
-    const key = `${lane} ${left.join()}`;
+    if (freeMs > spareMs || windowMs === undefined || durations.some((other, index) => (left[index] ?? 0) > 0 && other <= freeMs)) return false;
+    const same = windowMs === windows[lane];
+    const key = `${lane} ${left.join()} ${same ? rows[lane]?.join() : ''}`;
     if (hopeless.has(key)) return false;
-    const done = fill(lane + 1, 0, windowMs);
+    spareMs -= freeMs;
+    const done = spareMs >= 0 && fill(lane + 1, 0, windowMs, same);
+    spareMs += freeMs;
     if (!done) hopeless.add(key);
     return done;
   };
-  return fill(0, 0, windows[0] ?? 0);
+  return fill(0, 0, windows[0] ?? 0, false);
 }
 
 /** The most value that wipes of these durations can have in one lane that is free for so long. */
@@ -378,21 +419,29 @@ function fullest(durations: readonly number[], value: (durationMs: number) => nu
   return best;
 }
 
-/** Inequality 5 with all weights 1, and with weights that grow with the watts and with the time. */
-function chargeSets(eligible: readonly Way[], watts: number, timeMs: number): Inequality[] {
-  const charges = eligible.flatMap(({ pieces }) => pieces.filter(({ kind }) => kind === 'charge'));
-  const weights: ((piece: Piece) => number)[] = [() => 1, (piece) => piece.watts, (piece) => (piece.durationMs > timeMs / 2 ? 1 : 0), (piece) => piece.watts + 5];
+/** Inequality 5 with weights that grow with the watts, and that count charging against work in several ratios. */
+function powerSets({ problem: { limits }, running }: Night, eligible: readonly Way[], timeMs: number): Inequality[] {
+  const pieces = [...eligible.flatMap((way) => way.pieces), ...running.map(({ piece }) => piece)];
+  const charge = (own: number, other: number) => (piece: Piece): number => (piece.kind === 'charge' ? own : other * piece.watts);
+  const weights: ((piece: Piece) => number)[] = [
+    (piece) => piece.watts,
+    (piece) => piece.watts + 5,
+    (piece) => (piece.kind === 'charge' && piece.durationMs > timeMs / 2 ? 1 : 0),
+    ...[0, 0.02, 0.04, 0.06, 0.08, 0.12].map((other) => charge(1, other)),
+    ...[0.02, 0.04, 0.06, 0.08].map((other) => (piece: Piece): number => (piece.kind === 'charge' ? piece.watts / 15 : other * piece.watts)),
+  ];
   return weights.map((weight): Inequality => ({
-    cost: ({ pieces }) => pieces.reduce((sum, piece) => sum + (piece.kind === 'charge' ? weight(piece) * piece.durationMs : 0), 0),
-    capacity: timeMs * heaviest(charges.map((piece) => ({ watts: piece.watts, weight: weight(piece) })), watts),
+    cost: (way) => way.pieces.reduce((sum, piece) => sum + weight(piece) * piece.durationMs, 0),
+    capacity: timeMs * heaviest(pieces.map((piece) => ({ watts: piece.watts, weight: weight(piece) })), limits.watts) - running.reduce((sum, { piece }) => sum + weight(piece) * Math.min(piece.durationMs, timeMs), 0),
     mixed: false,
   }));
 }
 
 /** The greatest weight of a set whose watts fit. Watts are whole. */
-function heaviest(charges: readonly { readonly watts: number; readonly weight: number }[], watts: number): number {
+function heaviest(all: readonly { readonly watts: number; readonly weight: number }[], watts: number): number {
   const best = new Float64Array(Math.floor(watts) + 1);
-  for (const { watts: own, weight } of charges) {
+  if (all.reduce((sum, one) => sum + one.watts, 0) <= watts) return all.reduce((sum, { weight }) => sum + weight, 0);
+  for (const { watts: own, weight } of all) {
     for (let free = best.length - 1; free >= own; free--) best[free] = Math.max(best[free] ?? 0, (best[free - own] ?? 0) + weight);
   }
   return best.at(-1) ?? 0;

@@ -11,18 +11,18 @@ const NOW_MS = Date.UTC(2026, 10, 22, 22);
  * - 8 to 64 tablets of 1 to 5 models and 1 to 4 wards, charged 5 to 100 %; of the tablets a share that differs by night
  *   owes a wipe (6 to 25 min, 100 to 900 MB), some an update (200 to 2,000 MB and 4 to 12 min), mandatory or not;
  * - work under way since a while, in some nights overdue; quarantined, unreachable, unproven and hot tablets;
- * - 2 to 16 wipes and 1 to 8 updates at once; power, at least 60 W, for 30 % of the cart up to more than it can
- *   draw; a network of 100 Mbit/s (12 MB/s) in three nights of ten, up to 110 MB/s in the others; in one night of ten the network comes back only later;
+ * - 2 to 16 wipes and 1 to 8 updates at once; power, at least 80 W, for 30 % of the cart up to more than it can
+ *   draw; a network of 25 to 110 MB/s, or with `narrow` of 100 Mbit/s (12 MB/s); in one night of ten the network comes back only later;
  * - wards that need 20 to 110 % of their tablets, at one to three due times, in 2 to 10 hours; one night of twelve is
  *   begun only 20 to 90 min before the shift, so that not all can be had.
  */
-export function randomNight(seed: number, slots?: number): NightProblem {
+export function randomNight(seed: number, options: { readonly slots?: number; readonly narrow?: boolean } = {}): NightProblem {
   const random = seededRandom(seed);
   const between = (low: number, high: number): number => low + random() * (high - low);
   const whole = (low: number, high: number): number => Math.floor(between(low, high + 1));
   const chance = (share: number): boolean => random() < share;
 
-  const count = slots ?? whole(8, 64);
+  const count = options.slots ?? whole(8, 64);
   const estimates = new Map<string, ModelEstimate>();
   for (let model = whole(1, 5); model > 0; model--) {
     estimates.set(`m${model}`, {
@@ -37,10 +37,11 @@ export function randomNight(seed: number, slots?: number): NightProblem {
   const models = [...estimates.keys()];
   const wards = Array.from({ length: whole(1, 4) }, (_, n) => `w${n + 1}`);
   const draw = [...estimates.values()].reduce((sum, { chargeWatts, wipeWatts }) => sum + (chargeWatts + wipeWatts / 2) / estimates.size, 0) * count;
+  const megabytesPerSecond = options.narrow ? 12 : whole(25, 110);
   const limits = {
-    watts: Math.max(60, Math.round(draw * between(0.3, 1.1))),
-    megabytesPerSecond: chance(0.3) ? 12 : whole(25, 110),
-    tabletMegabytesPerSecond: whole(2, 12),
+    watts: Math.max(80, Math.round(draw * between(0.3, 1.1))),
+    megabytesPerSecond,
+    tabletMegabytesPerSecond: whole(2, Math.min(12, megabytesPerSecond / 3)),
     wipes: whole(2, 16),
     updates: whole(1, 8),
   };

@@ -52,6 +52,7 @@ const BODIES: { readonly [T in EntryType]: fc.Arbitrary<EntryBodies[T]> } = {
   'statement-refused': fc.record({ reason: of(STATEMENT_REFUSALS), digest: id }),
   'sanitization-failed': fc.record({ request: id, reason: of(SANITIZATION_FAILURES) }),
   sanitized: fc.record({ request: id, nonce: id, asked: id, exposure: id, attempt: int, grade: of(GRADES), proven: fc.constant(['wipe-confirmed'] as const), command: id, previous: id, confirmedMdmMs: int }),
+  'return-stated': fc.record({ release: id, label: id }),
   'port-cycled': fc.record({ request: id, outcome: of(['cycled', 'refused'] as const) }),
   'night-began': fc.record({ shiftMs: int, needs: fc.array(need), owed: int }),
   'need-threatened': fc.record({ ward: id, shortBy: int, dueMs: int, because: of(SHORT_REASONS) }),
