@@ -1,5 +1,10 @@
 import { z } from 'zod';
 
+const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/);
+/** What the ward's rules say of its nights; times of day are local. */
+export const nightRules = z.object({ from: timeOfDay, shift: timeOfDay, needs: z.array(z.object({ ward: z.string(), count: z.int().min(0) })) });
+export type NightRules = z.infer<typeof nightRules>;
+
 /** The parts of a demo ward that the virtual world is made of. */
 export const directory = z.object({
   wards: z.array(z.object({ id: z.string(), name: z.string() })),
@@ -11,6 +16,7 @@ export const directory = z.object({
   devices: z.array(
     z.object({ serial: z.string().min(1), asset: z.string(), ward: z.string(), model: z.string(), profile: z.string(), slot: z.int().optional(), chargePercent: z.int().min(0).max(100).default(80) }),
   ),
+  rules: z.object({ batteryFloorPercent: z.int().min(0).max(100), nightFrom: timeOfDay, nightTo: timeOfDay, overnight: nightRules.optional() }),
 });
 export type Directory = z.infer<typeof directory>;
 export type Staff = Directory['staff'][number];

@@ -2,7 +2,7 @@ import type { Directory } from './directory.ts';
 import type { Cart } from './world/cart.ts';
 import type { LogLine } from './log-line.ts';
 
-const LINES_KEPT = 120;
+const LINES_KEPT = 240;
 
 export interface Happenings {
   say(kind: LogLine['kind'], text: string): void;

@@ -1,4 +1,5 @@
 import type { WebSocket } from 'ws';
+import type { Assurance } from '../domain/terms.ts';
 import type { Cart, SlotSeen } from './world/cart.ts';
 import type { FromCart } from './hardware/messages.ts';
 import { fromHost } from './hardware/messages.ts';
@@ -8,19 +9,20 @@ export interface HostLink {
   join(socket: WebSocket): void;
   /** Tells what changed in the slots since the last time. */
   tellChanges(): boolean;
-  /** False: nobody heard it. */
-  tap(uid: string): boolean;
+  /** `crypto`: a card that proves itself (PIV) where the plain ones only tell their number. False: nobody heard it. */
+  tap(uid: string, assurance?: Assurance): boolean;
   setReader(present: boolean): void;
   readerPresent(): boolean;
   pid(): number | undefined;
   close(): void;
 }
 
+const READ_AGAIN_MS = 5 * 60_000;
 /** A card stays this long on the reader. */
 const CARD_MS = 300;
 
 /** The cable between the virtual cart and whatever device host is connected. */
-export function createHostLink(deps: { cart: Cart; readerPresent: boolean; changed: (what: 'light' | 'power' | 'host') => void }): HostLink {
+export function createHostLink(deps: { cart: Cart; wallMs: () => number; readerPresent: boolean; changed: (what: 'light' | 'power' | 'host') => void }): HostLink {
   const { cart } = deps;
   let host: { socket: WebSocket; pid?: number } | undefined;
   let readerPresent = deps.readerPresent;
@@ -32,7 +34,8 @@ export function createHostLink(deps: { cart: Cart; readerPresent: boolean; chang
     host.socket.send(JSON.stringify(message));
     return true;
   };
-  const key = (slot: SlotSeen): string => JSON.stringify(slot);
+  /** A charge that stays the same is read again now and then, as a hub does: what was read long ago counts for less. */
+  const key = (slot: SlotSeen): string => JSON.stringify([slot, slot.chargePercent === undefined ? 0 : Math.floor(deps.wallMs() / READ_AGAIN_MS)]);
 
   function tellAll(): void {
     const slots = cart.seen();
@@ -87,11 +90,11 @@ export function createHostLink(deps: { cart: Cart; readerPresent: boolean; chang
       }
       return changed;
     },
-    tap(uid) {
+    tap(uid, assurance = 'uid') {
       if (!readerPresent) return false;
       // The card that is still there goes before another comes.
       if (cardTimer !== undefined) removeCard();
-      const heard = uid.length === 8 && uid.startsWith('08') ? send({ kind: 'tap-unreadable', cause: 'random-uid' }) : send({ kind: 'tap', uid });
+      const heard = uid.length === 8 && uid.startsWith('08') ? send({ kind: 'tap-unreadable', cause: 'random-uid' }) : send({ kind: 'tap', uid, assurance });
       cardTimer = setTimeout(removeCard, CARD_MS);
       return heard;
     },

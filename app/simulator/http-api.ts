@@ -10,6 +10,7 @@ import type { Staff } from './directory.ts';
 import type { Happenings } from './happenings.ts';
 import type { HostLink } from './host-link.ts';
 import type { Network } from './network.ts';
+import type { Night } from './night/night.ts';
 import { MISCHIEF } from './mischief-words.ts';
 import * as request from './requests.ts';
 import { clockState, type ClockState } from './world-clock.ts';
@@ -33,6 +34,8 @@ export interface ApiDeps {
   readonly advance: (ms: number) => void;
   readonly followClock: (socket: WebSocket) => void;
   readonly followWorld: (socket: WebSocket) => void;
+  readonly night: Night;
+  readonly random: () => number;
   readonly stationPid: () => number | undefined;
   /** SIGKILL; false where the process is gone already. */
   readonly kill: (pid: number) => boolean;
@@ -52,6 +55,12 @@ const REFUSALS: Record<CartRefusal, Refusal> = {
   'slot-taken': { status: 409, reason: 'slot-taken', message: 'A tablet stands in this slot already: choose an empty one.' },
   'tablet-docked': { status: 409, reason: 'tablet-docked', message: 'This tablet is in a slot already: pull it first.' },
 };
+const NIGHT_REFUSALS = {
+  'no-night': { status: 409, reason: 'no-night', message: 'The rules of this ward say nothing of a night: its directory needs "overnight".' },
+  'night-running': { status: 409, reason: 'night-running', message: 'A night is being played: stop it first.' },
+  'not-playing': { status: 409, reason: 'no-night', message: 'No night is being played.' },
+  'no-process': { status: 409, reason: 'no-process', message: 'No device host is connected: start the whole with npm start.' },
+} as const satisfies Record<string, Refusal>;
 const FAULT_WORDS: Record<SlotFault | TabletFault, string> = {
   none: 'mended',
   'no-data': 'its cable is broken; it charges, and tells no serial',
@@ -103,11 +112,11 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
   app.get('/hardware', { websocket: true, schema: { hide: true } }, (socket) => hostLink.join(socket));
   app.get('/openapi.json', { schema: { hide: true } }, () => Promise.resolve(app.swagger()));
 
-  post('/api/tap', 'Hold a badge to the reader', request.tapRequest, request.tapAnswer, ({ staff, uid }) => {
+  post('/api/tap', 'Hold a badge to the reader', request.tapRequest, request.tapAnswer, ({ staff, uid, proves }) => {
     const person = staff === undefined ? deps.staff.find((one) => one.badgeUid === uid) : deps.staff.find((one) => one.id === staff);
     if (staff !== undefined && !person) return no({ status: 404, reason: 'unknown-staff', message: 'Nobody has this staff id: GET /api/world lists them.' });
     if (!hostLink.readerPresent()) return no({ status: 409, reason: 'no-reader', message: 'The badge reader is unplugged: POST /api/readers {"present":true} first.' });
-    const heard = hostLink.tap(person?.badgeUid ?? uid ?? '');
+    const heard = hostLink.tap(person?.badgeUid ?? uid ?? '', proves ? 'crypto' : 'uid');
     if (person) deps.tapped(person.id);
     happenings.say('tap', `${person?.short ?? `A card ${uid}`} tapped${person ? ' a badge' : ''}${heard ? '' : '; nothing heard it'}`);
     return { ok: true, value: { heard } };
@@ -164,10 +173,20 @@ export async function createApi(deps: ApiDeps): Promise<FastifyInstance> {
 
   const kill = (what: string, pid: number | undefined): Outcome<{ done: true }> => {
     if (pid === undefined) return no({ status: 409, reason: 'no-process', message: `The simulator does not know of a running ${what}: start the whole with npm start.` });
+    if (deps.night.running()) {
+      // In fast-forward time slows down first, or the seconds that a start takes would be minutes.
+      deps.night.calmly(() => void (deps.kill(pid) && happenings.say('process', `The ${what} was killed`)));
+      return done;
+    }
     if (!deps.kill(pid)) return no({ status: 409, reason: 'no-process', message: `The ${what} is gone already; it is being started again.` });
     happenings.say('process', `The ${what} was killed`);
     return done;
   };
+  post('/api/night', 'Play the night in fast-forward, until the shift begins', request.nightRequest, request.nightAnswer, ({ seed = Math.floor(deps.random() * 0x1_0000_0000), ...options }) => {
+    const played = deps.night.play({ ...options, seed });
+    return played.ok ? { ok: true, value: { seed, until: new Date(played.untilMs).toISOString() } } : no(NIGHT_REFUSALS[played.reason]);
+  });
+  post('/api/night/stop', 'Let time run at its own pace again', request.nothing, request.done, () => (deps.night.stop() ? done : no(NIGHT_REFUSALS['not-playing'])));
   post('/api/device-host/kill', 'Kill the device host (SIGKILL)', request.nothing, request.done, () => kill('device host', hostLink.pid()));
   post('/api/station/kill', 'Kill the station (SIGKILL)', request.nothing, request.done, () => kill('station', deps.stationPid()));
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { slotNumber, usbSerial } from '../contract/device-host.ts';
 import { SLOT_FAULTS, TABLET_FAULTS } from './world/cart.ts';
 import { MISBEHAVIOURS } from './world/mdm-records.ts';
+import { DEFAULT_SPEED, MOST_SPEED } from './night/night-view.ts';
 
 /** What the simulator's HTTP API takes; the panel and the OpenAPI document use the same schemas. */
 
@@ -11,6 +12,7 @@ export const tapRequest = z
   .strictObject({
     staff: z.string().min(1).max(64).optional().describe('Whose badge is tapped, by staff id.'),
     uid: z.string().regex(/^(?:[0-9A-F]{2}){4,10}$/).optional().describe('Or any card, by its number: upper-case hex.'),
+    proves: z.boolean().default(false).describe('The card proves itself (PIV), so that no PIN is owed.'),
   })
   .refine((tap) => (tap.staff === undefined) !== (tap.uid === undefined), 'give either staff or uid');
 export const undockRequest = z.strictObject({ slot: slotNumber, staff: z.string().max(64).optional().describe('Who pulls it; otherwise whoever tapped in the last minute.') });
@@ -28,6 +30,12 @@ export const misbehaveRequest = z.strictObject({
   ms: z.int().min(1).max(7 * DAY_MS).optional().describe('How long, where the fault has a length.'),
 });
 export const readersRequest = z.strictObject({ present: z.boolean() });
+export const nightRequest = z.strictObject({
+  speed: z.int().min(2).max(MOST_SPEED).default(DEFAULT_SPEED).describe('World seconds to a real one, while there is work; hours without any go by faster, and what takes real seconds is never sped up.'),
+  evening: z.boolean().default(true).describe('First the day goes by, the late shift takes tablets, and they come back in the evening.'),
+  bad: z.boolean().default(false).describe('Much goes wrong: tablets, the network, the power.'),
+  seed: z.int().min(0).max(0xffff_ffff).optional().describe('The same seed is the same script.'),
+});
 export const nothing = z.strictObject({});
 
 export const API_REASONS = [
@@ -40,6 +48,8 @@ export const API_REASONS = [
   'tablet-docked',
   'no-reader',
   'no-process',
+  'no-night',
+  'night-running',
   'foreign-origin',
   'not-found',
   'failed',
@@ -50,4 +60,5 @@ export const apiError = z.strictObject({ reason: z.enum(API_REASONS), message: z
 export const tapAnswer = z.strictObject({ heard: z.boolean().describe('False: no device host was there to hear it, as when it has just been killed.') });
 export const done = z.strictObject({ done: z.literal(true) });
 export const undockAnswer = z.strictObject({ serial: usbSerial });
+export const nightAnswer = z.strictObject({ seed: z.int(), until: z.string().describe('When the night is over, ISO 8601.') });
 export const clockAnswer = z.strictObject({ at: z.string().describe('The simulated time, ISO 8601.') });

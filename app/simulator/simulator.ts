@@ -8,12 +8,13 @@ import { createHostLink } from './host-link.ts';
 import { createApi } from './http-api.ts';
 import { createAmapiDouble } from './mdm/amapi-double.ts';
 import { createNetwork, listen } from './network.ts';
+import { createNight, STEP_MS } from './night/night.ts';
 import { keepServiceAccount, offsetFor, readWorld, worldFile } from './saved-world.ts';
 import type { SavedWorld } from './saved-world.ts';
 import { stateFile } from './state-file.ts';
 import type { ClockState } from './world-clock.ts';
 import { worldWallMs } from './world-clock.ts';
-import { cartView, type WorldView } from './world-view.ts';
+import { cartView, themeAt, type WorldView } from './world-view.ts';
 import { createCart } from './world/cart.ts';
 
 const TICK_MS = 50;
@@ -53,10 +54,13 @@ export async function createSimulator(deps: SimulatorDeps): Promise<Simulator> {
   const cart = createCart({ directory, random: deps.random, worldMs: wallMs(), ...(saved ? { saved: saved.cart } : {}) });
   const happenings = createHappenings({ cart, directory, wallMs, earlier: saved?.log ?? [] });
   const network = await createNetwork({ port: saved?.ports.network ?? 0, ...(saved?.network ?? {}) });
-  const hostLink = createHostLink({ cart, readerPresent: saved?.readerPresent ?? true, changed: changedByHost });
+  const hostLink = createHostLink({ cart, wallMs, readerPresent: saved?.readerPresent ?? true, changed: changedByHost });
   const clockFollowers = new Set<WebSocket>();
   const liveViewers = new Set<WebSocket>();
   let stationPid: number | undefined;
+  let stationTold = false;
+  /** Whoever was killed last is gone, though nobody has told so yet. */
+  let killed: number | undefined;
   let lastTap: { staff: string; atMs: number } | undefined;
   let liveTimer: NodeJS.Timeout | undefined;
 
@@ -107,14 +111,47 @@ export async function createSimulator(deps: SimulatorDeps): Promise<Simulator> {
   function view(): WorldView {
     return {
       at: new Date(wallMs()).toISOString(),
+      theme: themeAt(directory.rules, wallMs()),
       ...cartView(cart, directory),
       network: { up: network.state().up, delayMs: network.state().delayMs, connected: network.state().connections > 0 },
       deviceHost: { connected: hostLink.pid() !== undefined, pid: hostLink.pid() ?? null },
       station: { pid: stationPid ?? null },
       readerPresent: hostLink.readerPresent(),
       log: happenings.lines(),
+      night: night.view() ?? null,
     };
   }
+
+  function advance(ms: number): void {
+    clock = { ...clock, advancedMs: clock.advancedMs + ms };
+    for (const follower of clockFollowers) follower.send(JSON.stringify(clock));
+  }
+
+  const kill = (pid: number): boolean => {
+    killed = pid;
+    return deps.kill(pid);
+  };
+
+  const night = createNight({
+    cart,
+    directory,
+    happenings,
+    network,
+    tap: hostLink.tap,
+    hostConnected: () => hostLink.pid() !== undefined && hostLink.pid() !== killed,
+    // The program that started this one tells of every station it starts; without it there is none to wait for.
+    stationRuns: () => (stationPid !== undefined && stationPid !== killed) || !stationTold,
+    killStation: () => {
+      if (stationPid !== undefined && kill(stationPid)) happenings.say('process', 'The power failed: the station was killed');
+    },
+    wallMs,
+    advance(ms) {
+      advance(ms);
+      pass();
+    },
+    changed,
+    realMs: () => performance.now(),
+  });
 
   /** Does one thing to the world, in order: time first, then the deed, then everybody hears of it. */
   function act<T>(deed: () => T): T {
@@ -145,17 +182,17 @@ export async function createSimulator(deps: SimulatorDeps): Promise<Simulator> {
     staff: directory.staff,
     tapped: (staff) => void (lastTap = { staff, atMs: wallMs() }),
     lastTapper: () => (lastTap && wallMs() - lastTap.atMs < TAP_COUNTS_MS ? lastTap.staff : ''),
-    advance(ms) {
-      clock = { ...clock, advancedMs: clock.advancedMs + ms };
-      for (const follower of clockFollowers) follower.send(JSON.stringify(clock));
-    },
+    advance,
+    night,
+    random: deps.random,
     followClock: follow(clockFollowers, () => clock),
     followWorld: follow(liveViewers, view),
     stationPid: () => stationPid,
-    kill: deps.kill,
+    kill,
   });
   const url = await api.listen({ host: '127.0.0.1', port: deps.port });
   const ticking = setInterval(pass, TICK_MS);
+  const playing = setInterval(night.step, STEP_MS);
   await file.flush();
 
   return {
@@ -163,10 +200,12 @@ export async function createSimulator(deps: SimulatorDeps): Promise<Simulator> {
     leadNetwork: network.lead,
     setStationPid(pid) {
       stationPid = pid;
+      stationTold = true;
       changed();
     },
     async stop() {
       clearInterval(ticking);
+      clearInterval(playing);
       clearTimeout(liveTimer);
       hostLink.close();
       for (const socket of [...clockFollowers, ...liveViewers]) socket.terminate();

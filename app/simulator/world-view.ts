@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { LIGHTS, slotNumber } from '../contract/device-host.ts';
 import type { Directory } from './directory.ts';
 import { logLine } from './log-line.ts';
+import { nightView } from './night/night-view.ts';
 import type { Cart } from './world/cart.ts';
 import { SLOT_FAULTS } from './world/cart.ts';
 import { MISBEHAVIOURS } from './world/mdm-records.ts';
@@ -10,6 +11,7 @@ import { UNCLEAN_REASONS, uncleanBecause } from './world/tablet.ts';
 /** GET /api/world: the truth about everything, as only a simulator can know it. */
 export const worldView = z.strictObject({
   at: z.string().describe('The simulated time, ISO 8601.'),
+  theme: z.enum(['day', 'night']).describe('By the ward’s rules.'),
   place: z.strictObject({ ward: z.string(), cart: z.string() }),
   shelves: z.array(z.array(slotNumber)),
   slots: z.array(
@@ -56,8 +58,15 @@ export const worldView = z.strictObject({
   readerPresent: z.boolean(),
   mischief: z.array(z.strictObject({ fault: z.enum(MISBEHAVIOURS), serial: z.string().nullable(), times: z.int() })).describe('Waiting to happen.'),
   log: z.array(logLine).describe('What happened, newest first.'),
+  night: nightView.nullable().describe('The night that is being played, or the last one that was.'),
 });
 export type WorldView = z.infer<typeof worldView>;
+
+/** Night from one time of day to another, past midnight, on the machine's own clock. */
+export function themeAt({ nightFrom, nightTo }: Directory['rules'], atMs: number): WorldView['theme'] {
+  const clock = new Date(atMs).toTimeString().slice(0, 5);
+  return clock >= nightFrom || clock < nightTo ? 'night' : 'day';
+}
 
 export function cartView(cart: Cart, directory: Directory): Pick<WorldView, 'place' | 'shelves' | 'slots' | 'tablets' | 'staff' | 'mischief'> {
   const wardName = (id: string): string => directory.wards.find((ward) => ward.id === id)?.name ?? id;

@@ -52,7 +52,7 @@ export function createOvernight(context: StationContext, record: Record, mayChar
 
   const begin = (nowMs: number): EntryDraft | undefined => {
     const overnight = rules();
-    if (!overnight || openNight() || !isBetween(timeOfDay(place.timeZone, nowMs), overnight.from, overnight.shift)) return undefined;
+    if (!overnight || openNight() || state.sight !== 'watching' || !isBetween(timeOfDay(place.timeZone, nowMs), overnight.from, overnight.shift)) return undefined;
     const shiftMs = nextTimeOfDay(place.timeZone, overnight.shift, nowMs);
     if (lastNight()?.shiftMs === shiftMs) return undefined;
     const needs = overnight.needs.map(({ ward, count, due }) => ({ ward, count, dueMs: Math.min(shiftMs, nextTimeOfDay(place.timeZone, due, nowMs)) }));

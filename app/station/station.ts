@@ -82,7 +82,8 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
     const judged = context.candidates();
     if (state.sight === 'watching') for (const { device, unproven } of judged) state.lastUnproven.set(device.serial, unproven.map(({ reason }) => reason));
     const next = takeSnapshot(context, judged, current.revision + 1, overnight);
-    const text = JSON.stringify({ ...next, revision: 0, atMs: 0 });
+    // Once a minute also when nothing else has changed: the page's clock goes by it.
+    const text = JSON.stringify({ ...next, revision: 0, atMs: Math.floor(next.atMs / 60_000) });
     if (text === currentText) return;
     current = next;
     currentText = text;

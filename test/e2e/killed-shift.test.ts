@@ -43,7 +43,7 @@ function expectWhole(copy: LedgerCopy, shown: Shown, offers: readonly SeenOffer[
 
 /** One life of the product: ready, at work, and killed at a random moment. */
 async function liveAndDie(data: string, random: () => number, shown: Shown, pulled: Map<number, Truth>): Promise<{ station: string; offers: readonly SeenOffer[] }> {
-  const started = await startDockward({ data });
+  const started = await startDockward({ data, flags: ['--at', '06:50'] });
   running = started;
   const waitsForProof = random() < 0.6;
   const lifeMs = random() * LONGEST_LIFE_MS;
@@ -93,7 +93,7 @@ describe('a shift that is killed again and again', () => {
         size = copy.entries.length;
         expectWhole(copy, shown, offers);
       }
-      running = await startDockward({ data });
+      running = await startDockward({ data, flags: ['--at', '06:50'] });
       const kiosk = watchKiosk(running.ready.kiosk.url);
       await simulatorAt(running.ready.simulator.url).post('network', { up: true });
       await kiosk.until('everything to be on the server', ({ network }) => network.state === 'online' && network.unsynced === 0);
@@ -112,7 +112,7 @@ describe('a shift that is killed again and again', () => {
 
   it('Ctrl-C ends everything cleanly, and starting again continues where it was', async () => {
     await inDataFolder(async (data) => {
-      running = await startDockward({ data });
+      running = await startDockward({ data, flags: ['--at', '06:50'] });
       const first = running.ready;
       const simulator = simulatorAt(first.simulator.url);
       const kiosk = watchKiosk(first.kiosk.url);
@@ -125,7 +125,7 @@ describe('a shift that is killed again and again', () => {
       expect(running.output()).not.toMatch(/"level":(?:50|60)|Unhandled/);
       const left = await copyLedger(first.station.data);
 
-      running = await startDockward({ data });
+      running = await startDockward({ data, flags: ['--at', '06:50'] });
       expect(running.ready.station.id).toBe(first.station.id);
       const after = await watchOnce(running.ready.kiosk.url, 'the removal again', before.message.kind);
       expect(after).toEqual(before.message);

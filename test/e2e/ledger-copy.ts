@@ -96,8 +96,14 @@ export function foldedTables({ entries }: LedgerCopy): TableRows {
   return rowsOf(tables);
 }
 
-/** As JSON says it: a row's absent field and one that is undefined are the same. */
-const rowsOf = (tables: Projections): TableRows => JSON.parse(JSON.stringify(Object.fromEntries(TABLE_NAMES.map((name) => [name, Object.fromEntries(tables.keyed(name))])))) as TableRows;
+/** As JSON says it: a row's absent field and one that is undefined are the same, and so are two orders of its fields. */
+const rowsOf = (tables: Projections): TableRows => inOrder(JSON.parse(JSON.stringify(Object.fromEntries(TABLE_NAMES.map((name) => [name, Object.fromEntries(tables.keyed(name))]))))) as TableRows;
+
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, inner]) => [name, inOrder(inner)]));
+}
 
 export const devicesOf = ({ stored }: LedgerCopy): readonly DeviceRow[] => [...(stored satisfies CartView).all('device')];
 

@@ -202,6 +202,8 @@ const REQUESTS = {
   'clock/advance': request.advanceRequest,
   'mdm/misbehave': request.misbehaveRequest,
   readers: request.readersRequest,
+  night: request.nightRequest,
+  'night/stop': request.nothing,
   'device-host/kill': request.nothing,
   'station/kill': request.nothing,
 } as const;

@@ -72,7 +72,8 @@ function Exceptions({ exceptions, words }: { readonly exceptions: readonly Morni
           </li>
         ))}
       </ol>
-      {shown < exceptions.length && <p className="exceptions-more">{words.t('others.more', { count: exceptions.length - shown })}</p>}
+      {/* Always there: a line that came and went would change how many fit above it, and so come and go for ever. */}
+      <p className="exceptions-more">{shown < exceptions.length ? words.t('others.more', { count: exceptions.length - shown }) : '\u00a0'}</p>
     </>
   );
 }

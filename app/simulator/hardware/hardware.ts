@@ -51,7 +51,7 @@ export function simulatedHardware({ url, log }: { url: string; log: (line: strin
           readerPresent = message.present;
           return;
         case 'tap':
-          readerSink?.({ event: 'tap', reader: READER, assurance: 'uid', uid: message.uid });
+          readerSink?.({ event: 'tap', reader: READER, assurance: message.assurance, uid: message.uid });
           return;
         case 'tap-unreadable':
           readerSink?.({ event: 'tap-unreadable', reader: READER, cause: message.cause });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LIGHTS, slotNumber, usbSerial } from '../../contract/device-host.ts';
+import { ASSURANCES } from '../../domain/terms.ts';
 
 /** What goes over the `/hardware` WebSocket between a device host and the virtual cart. */
 
@@ -9,7 +10,7 @@ export const fromCart = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('slots'), slots: z.array(slot) }),
   z.strictObject({ kind: z.literal('slot'), ...slot.shape }),
   z.strictObject({ kind: z.literal('reader'), present: z.boolean() }),
-  z.strictObject({ kind: z.literal('tap'), uid: z.string().regex(/^(?:[0-9A-F]{2}){4,32}$/) }),
+  z.strictObject({ kind: z.literal('tap'), uid: z.string().regex(/^(?:[0-9A-F]{2}){4,32}$/), assurance: z.enum(ASSURANCES) }),
   z.strictObject({ kind: z.literal('tap-unreadable'), cause: z.enum(['mute', 'removed', 'random-uid', 'protocol', 'uid-length']) }),
   z.strictObject({ kind: z.literal('card-removed') }),
 ]);

@@ -55,7 +55,7 @@ const KEY: readonly (readonly [Look, string])[] = [
   ['ready', 'truly clean'],
   ['preparing', 'being wiped'],
   ['waiting', 'not clean'],
-  ['out-of-service', 'bad cable'],
+  ['out-of-service', 'cannot be reached'],
 ];
 
 function slotUnder(target: EventTarget): number | undefined {
@@ -69,7 +69,7 @@ function drawn(slot: WorldView['slots'][number], tablet: VirtualTablet | undefin
   const mark = slot.light === 'take' ? 'take' : slot.light === 'put-back' ? 'back' : undefined;
   if (!tablet) return { slot: slot.slot, look: 'empty', mark };
   const steps = tablet.rebooting ? 2 : tablet.enrolment === null ? 3 : 1;
-  const look = slot.fault !== 'none' ? 'out-of-service' : tablet.clean ? 'ready' : tablet.wipeAsked ? 'preparing' : 'waiting';
+  const look = slot.fault !== 'none' || (tablet.asleep && !tablet.clean) ? 'out-of-service' : tablet.clean ? 'ready' : tablet.wipeAsked ? 'preparing' : 'waiting';
   return { slot: slot.slot, look, mark, chargePercent: tablet.chargePercent, ...(look === 'preparing' ? { progress: { done: steps, of: 4 } } : {}) };
 }
 

@@ -53,7 +53,7 @@ export function Controls({ world, tool, onTool, onAsk, onMischief }: ControlsPro
         <li className="jumps">
           <span className="jump-buttons">
             {JUMPS.map(([ms, words]) => (
-              <button key={ms} type="button" className="act" onClick={() => onAsk('/api/clock/advance', { ms })}>
+              <button key={ms} type="button" className="act" disabled={world.night !== null && world.night.phase !== 'over'} onClick={() => onAsk('/api/clock/advance', { ms })}>
                 +{words}
               </button>
             ))}

@@ -3,6 +3,7 @@ import { createRoot } from 'react-dom/client';
 import '../../ui/base.css';
 import { Panel } from './panel.tsx';
 import './panel.css';
+import './night.css';
 import './people.css';
 import './shelf.css';
 import './mischief.css';

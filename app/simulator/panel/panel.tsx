@@ -1,39 +1,33 @@
-import { useState, type ReactNode } from 'react';
+import { useLayoutEffect, useState, type ReactNode } from 'react';
 import { Cart } from './cart.tsx';
 import { Controls, type Tool } from './controls.tsx';
 import { Log } from './log.tsx';
 import { Mischief } from './mischief.tsx';
+import { Night, pace } from './night.tsx';
 import { People } from './people.tsx';
 import { Story } from './story.tsx';
 import { ask, useWorld, useWorldTime, type WorldView } from './world.ts';
 
 const CLOCK = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
-const DAY = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long' });
+const DAY = new Intl.DateTimeFormat('en-GB', { weekday: 'short', day: 'numeric', month: 'long' });
 
 /** The virtual cart and its people, to be played with. */
 export function Panel(): ReactNode {
   const { world, connected } = useWorld();
-  const time = useWorldTime(world?.at);
+  const theme = world?.theme;
+  useLayoutEffect(() => {
+    if (theme !== undefined) document.documentElement.dataset['theme'] = theme;
+  }, [theme]);
   if (!world) return <p className="no-world">{connected ? '' : 'Looking for the virtual cart…'}</p>;
   return (
     <div className="panel" data-away={!connected || undefined}>
-      <header className="top">
-        <h1>Virtual cart</h1>
-        <p>
-          {world.place.ward} · {world.place.cart}
-        </p>
-        <p className="top-news" role="status">
-          {connected ? (world.network.up ? '' : 'Network cut') : 'The simulator does not answer. Is npm start still running?'}
-        </p>
-        <p className="top-day">{time && DAY.format(time)}</p>
-        <p className="top-clock">{time && CLOCK.format(time)}</p>
-      </header>
-      <Scene world={world} />
+      <Scene world={world} connected={connected} />
     </div>
   );
 }
 
-function Scene({ world }: { world: WorldView }): ReactNode {
+function Scene({ world, connected }: { world: WorldView; connected: boolean }): ReactNode {
+  const time = useWorldTime(world.at);
   const [chosen, setChosen] = useState<string>();
   const [tool, setTool] = useState<Tool>('hand');
   const [refusal, setRefusal] = useState<string>();
@@ -58,6 +52,23 @@ function Scene({ world }: { world: WorldView }): ReactNode {
 
   return (
     <>
+      <header className="top">
+        <div>
+          <h1>Virtual cart</h1>
+          <p>
+            {world.place.ward} · {world.place.cart}
+          </p>
+          <p className="top-news" role="status">
+            {connected ? (world.network.up ? '' : 'Network cut') : 'The simulator does not answer. Is npm start still running?'}
+          </p>
+        </div>
+        <Night world={world} onAsk={tell} />
+        <div className="top-time">
+          <p className="top-clock">{time && CLOCK.format(time)}</p>
+          <p>{time && DAY.format(time)}</p>
+          <p role="status">{pace(world.night)}</p>
+        </div>
+      </header>
       <main className="scene">
         <Cart world={world} hint={hintFor(tool, held?.asset)} onPick={pick} onDrop={(serial, slot) => tell('/api/dock', { serial, slot })} />
         <People world={world} chosen={held?.serial} onTap={(person) => tell('/api/tap', { staff: person.id })} onChoose={setChosen} />

@@ -11,13 +11,14 @@ const has = (world: WorldView, kind: WorldView['log'][number]['kind'], words = '
 const first = (world: WorldView): WorldView['staff'][number] | undefined => world.staff[0];
 
 const STEPS: readonly Step[] = [
-  { text: (world) => `Tap ${first(world)?.short ?? 'a nurse'}’s badge; type ${first(world)?.pin ?? 'the PIN'} at the kiosk`, happened: (world) => has(world, 'tap') },
+  { text: (world) => `Tap ${first(world)?.short ?? 'a nurse'}’s badge; its PIN is ${first(world)?.pin ?? 'on it'}`, happened: (world) => has(world, 'tap') },
   { text: () => 'Click the tablet that lights up: taken', happened: (world) => has(world, 'pull') },
   { text: () => 'Bring it back: drag it into any empty slot', happened: (world) => has(world, 'dock') },
   { text: () => 'Watch it being wiped, enrolled and proven', happened: (world) => dockedTabletEnrolled(world) },
-  { text: () => 'Cut the network, take one, bring it back: it waits', happened: (world) => has(world, 'network', 'cut') },
+  { text: () => 'Cut the network; take one, bring it back', happened: (world) => has(world, 'network', 'cut') },
   { text: () => 'Kill the device host while somebody taps', happened: (world) => has(world, 'process', 'device host was killed') },
   { text: () => 'Arm MDM mischief; try to get a dirty tablet', happened: (world) => has(world, 'mischief') },
+  { text: () => 'Play the night; read the sheet on the kiosk', happened: (world) => world.night?.phase === 'over' },
 ];
 
 /** A short story to try. A step once done stays ticked, though the log moves on. */

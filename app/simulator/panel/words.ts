@@ -17,5 +17,5 @@ export function truthOf(tablet: VirtualTablet, world: WorldView): string {
   const owner = world.staff.find((person) => person.id === tablet.residueOf)?.short;
   const reasons = tablet.uncleanBecause.map((reason) => (reason === 'residue' ? `${owner ? `${owner}’s` : 'somebody’s'} data on it` : UNCLEAN[reason]));
   const text = reasons.join(', ');
-  return `Not clean: ${text}.`;
+  return `Not clean: ${text}.${tablet.asleep ? ' It hangs: nothing reaches it.' : ''}`;
 }

@@ -3,6 +3,7 @@ import type { WorldView } from '../world-view.ts';
 
 export type { WorldView };
 export type VirtualTablet = WorldView['tablets'][number];
+export type NightView = NonNullable<WorldView['night']>;
 export type Person = WorldView['staff'][number];
 
 const RETRY_MS = 700;

@@ -3,6 +3,7 @@ import type { Mdm } from './mdm.ts';
 import { createMdm } from './mdm.ts';
 import type { MdmState, Misbehaviour } from './mdm-records.ts';
 import { MISBEHAVIOURS } from './mdm-records.ts';
+import { createPace, hurried, type PaceName } from './pace.ts';
 import type { Tablet } from './tablet.ts';
 import { createTablet, use } from './tablet.ts';
 
@@ -36,6 +37,8 @@ export interface CartState {
   /** Serial → staff id of who has it in the hand; '' where nobody said. */
   hands: Record<string, string>;
   mdm: MdmState;
+  /** Left out: `demo`. */
+  pace?: PaceName;
   mdmSkewMs: number;
 }
 
@@ -52,6 +55,8 @@ export interface Cart {
   setLight(slot: number, light: Light): void;
   setPower(slot: number, on: boolean): void;
   seen(): SlotSeen[];
+  /** How long wipes take from now on; back at `demo`, those under way are done in seconds too. */
+  setPace(pace: PaceName): void;
   /** Lets time pass until `worldMs`: batteries, MDM, tablets. */
   tick(worldMs: number): void;
   save(): CartState;
@@ -77,7 +82,11 @@ export function createCart(made: { directory: Directory; random: () => number; w
   const tablets = new Map<string, Tablet>();
   const hands = new Map<string, string>(Object.entries(saved?.hands ?? {}));
   const mdmSkewMs = saved?.mdmSkewMs ?? Math.floor(made.random() * 120_000) - 60_000;
-  const mdm = createMdm({ random: made.random, clockMs: made.worldMs, skewMs: mdmSkewMs, ...(saved ? { state: saved.mdm } : {}) });
+  const pace = createPace();
+  const mdm = createMdm({ random: made.random, clockMs: made.worldMs, skewMs: mdmSkewMs, pace: pace.current, ...(saved ? { state: saved.mdm } : {}) });
+  const hurry = (): void => void (mdm.state.events = hurried(mdm.state.events, mdm.nowMs()));
+  // A night ends with the program that plays it.
+  if (saved?.pace === 'real') hurry();
   let lastMs = made.worldMs;
 
   for (const device of directory.devices) {
@@ -168,6 +177,10 @@ export function createCart(made: { directory: Directory; random: () => number; w
       if (place) place.powered = on;
     },
     seen: () => [...slots.values()].map(see),
+    setPace(wanted) {
+      if (wanted === 'demo' && pace.name() === 'real') hurry();
+      pace.set(wanted);
+    },
     tick(worldMs) {
       if (worldMs > lastMs) batteries(worldMs - lastMs);
       lastMs = Math.max(lastMs, worldMs);
@@ -178,6 +191,7 @@ export function createCart(made: { directory: Directory; random: () => number; w
       tablets: [...tablets.values()].map((tablet) => ({ ...tablet, credentials: [...tablet.credentials], delivered: [...tablet.delivered] })),
       hands: Object.fromEntries(hands),
       mdm: mdm.state,
+      pace: pace.name(),
       mdmSkewMs,
     }),
   };
