@@ -14,13 +14,14 @@ export interface BusyCart {
   readonly timeline: Timeline;
   /** By slot. */
   readonly running: ReadonlyMap<number, Fit>;
+  /** By slot. */
   readonly works: readonly TabletWork[];
 }
 
 /** What is under way goes on as it is: its lane and watts are taken even where the limits were since lowered. */
 export function busyCart(problem: NightProblem): BusyCart {
   const { limits, nowMs } = problem;
-  const owed = problem.tablets.map((tablet) => owedWork(problem, tablet));
+  const owed = problem.tablets.toSorted((a, b) => a.slot - b.slot).map((tablet) => owedWork(problem, tablet));
   const timeline = emptyCart(limits, nowMs);
   const running = new Map<number, Fit>();
   for (const kind of ['wipe', 'update'] as const) {

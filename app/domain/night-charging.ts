@@ -1,6 +1,8 @@
 import { fromOf, untilOf, wattsOf, type Timeline } from './night-timeline.ts';
 
 const NOTHING = 1e-6;
+/** No charging is broken off in its first minute nor before its last one. */
+const LEAST_MS = 60_000;
 
 /** Charging that is wanted: `debtMs` of it from `fromMs` on, in as many parts as it takes. */
 export interface ChargeWish {
@@ -63,7 +65,7 @@ export function shareCharge(timeline: Timeline, wishes: readonly ChargeWish[], f
   let stretch = 0;
   while (debtors.length > 0 && nowMs < untilMs) {
     while (untilOf(timeline, stretch) <= nowMs) stretch += 1;
-    debtors.sort((a, b) => a.wish.rank - b.wish.rank || b.leftMs - a.leftMs || a.wish.slot - b.wish.slot);
+    debtors.sort((a, b) => settled(a, nowMs) - settled(b, nowMs) || a.wish.rank - b.wish.rank || b.leftMs - a.leftMs || a.wish.slot - b.wish.slot);
     let watts = wattsOf(timeline, stretch);
     let nextMs = Math.min(untilMs, untilOf(timeline, stretch));
     for (const debtor of debtors) {
@@ -92,6 +94,10 @@ export function shareCharge(timeline: Timeline, wishes: readonly ChargeWish[], f
   }
   for (const debtor of debtors) stop(debtor, nowMs);
   return { spans, paidMs };
+}
+
+function settled({ onSinceMs, leftMs }: Debtor, nowMs: number): number {
+  return onSinceMs !== undefined && (nowMs - onSinceMs < LEAST_MS || leftMs <= LEAST_MS) ? 0 : 1;
 }
 
 /** Whether there is power for all from the beginning to the end. */

@@ -79,3 +79,23 @@ export function cheapest(works: readonly TabletWork[], places: Places, cost: Cos
   const cheaper = (a: { readonly work: TabletWork; readonly cost: number }, b: typeof a): number => a.cost - b.cost || a.work.aloneMs - b.work.aloneMs || a.work.tablet.slot - b.work.tablet.slot;
   return [...places].flatMap(([ward, dues]) => (byWard.get(ward) ?? []).sort(cheaper).slice(0, dues.length).map(({ work }) => work));
 }
+
+/** The same choice with fewer updates: each time the exchange within a ward that costs least. */
+export function withFewerUpdates(chosen: readonly TabletWork[], eligible: readonly TabletWork[], cost: Cost, mostUpdates: number): TabletWork[] {
+  const result = [...chosen];
+  const spare = eligible.filter((work) => updateMs(work) === 0 && !chosen.includes(work)).sort((a, b) => cost(a) - cost(b) || a.aloneMs - b.aloneMs);
+  while (result.filter((work) => updateMs(work) > 0).length > mostUpdates) {
+    let best: { readonly at: number; readonly by: number; readonly more: number } | undefined;
+    for (const [at, work] of result.entries()) {
+      if (updateMs(work) === 0) continue;
+      const by = spare.findIndex(({ tablet }) => tablet.ward === work.tablet.ward);
+      const other = spare[by];
+      // Of equal exchanges the one that frees the update lanes most.
+      if (other && (!best || cost(other) - cost(work) - updateMs(work) / 1e9 < best.more)) best = { at, by, more: cost(other) - cost(work) - updateMs(work) / 1e9 };
+    }
+    const [other] = best ? spare.splice(best.by, 1) : [];
+    if (!best || !other) break;
+    result[best.at] = other;
+  }
+  return result;
+}

@@ -1,9 +1,9 @@
 import { better, duesOf, isGood, tryOrder, type Candidate, type Manner, type Places } from './night-candidate.ts';
 import type { BusyCart, TabletWork } from './night-cart.ts';
 import { improve } from './night-improve.ts';
-import { cheapest, costsFor, feedUpdates, freeLanes, longestFirst, longestUpdateFirst, meansOf, packed, shortestFirst, type Cost } from './night-orders.ts';
-import type { NightProblem } from './night-problem.ts';
 import { packLanes } from './night-lanes.ts';
+import { cheapest, costsFor, feedUpdates, freeLanes, longestFirst, longestUpdateFirst, meansOf, packed, shortestFirst, withFewerUpdates, type Cost } from './night-orders.ts';
+import type { NightProblem } from './night-problem.ts';
 import { remainingMs, updateMs } from './night-stages.ts';
 import type { Taking } from './night-timeline.ts';
 
@@ -11,9 +11,10 @@ import type { Taking } from './night-timeline.ts';
 const GOALS = [0, 0.5, 0.15, 0.8, 0.3, 0.05, 0.65, 0.9];
 /** Found so close to the least possible is good enough. */
 const CLOSE = 1.004;
-/** Tablets put into the cart in all tries together, so that planning 64 slots takes well under 50 ms; most of them for goals. */
-const MOST_PUT = 30_000;
-const MOST_PUT_FOR_GOALS = 14_000;
+/** Tablets put into the cart in all tries together, about half of them for goals: what fits into 50 ms for 64 slots. */
+const MOST_PUT = 24_000;
+const MOST_PUT_FOR_GOALS = 12_000;
+/** Small carts are not tried for ever either. */
 const MOST_TRIES = 1500;
 /** How many of the longest charges may go before all work. */
 const URGENT = [1, 2, 3, 4, 6, 9, 14, 20];
@@ -151,8 +152,10 @@ function tryGoal(search: Search, fromNowMs: number, most = Infinity): void {
   const eligible = search.usable.filter(({ aloneMs }) => aloneMs <= fromNowMs);
   const loads = mostLoadsAt(search, fromNowMs);
   const seen = new Set<string>();
-  for (const cost of costsFor(search.means, loads, fromNowMs)) {
-    const all = cheapest(eligible, places, cost);
+  const [wipes] = search.means;
+  const choices = costsFor(search.means, loads, fromNowMs).map((cost) => ({ cost, all: cheapest(eligible, places, cost) }));
+  const fewer = (loads[1] ?? 0) > 0 && wipes ? choicesWithFewerUpdates(search, eligible, wipes, fromNowMs) : [];
+  for (const { cost, all } of [...choices, ...fewer]) {
     const chosen = all.length > most ? all.toSorted((a, b) => cost(a) - cost(b)).slice(0, most) : all;
     const key = chosen.map(({ tablet }) => tablet.slot).join();
     if (seen.has(key)) continue;
@@ -173,6 +176,15 @@ function tryGoal(search: Search, fromNowMs: number, most = Infinity): void {
       if (empty > 0 && tried(search, search.best.order, { ...search.best.manner, goalMs, updates, empty })) return;
     }
   }
+}
+
+/** The shortest wipes with as many updates as the update lanes can hold, and somewhat fewer. */
+function choicesWithFewerUpdates({ problem, places }: Search, eligible: readonly TabletWork[], cost: Cost, goalMs: number): { readonly cost: Cost; readonly all: readonly TabletWork[] }[] {
+  const all = cheapest(eligible, places, cost);
+  const updates = all.map(updateMs).filter((ms) => ms > 0).sort((a, b) => a - b);
+  let leftMs = problem.limits.updates * goalMs;
+  const held = updates.filter((ms) => (leftMs -= ms) >= 0).length;
+  return [held, held - 1, held - 2, held - 3].filter((most) => most >= 0 && most < updates.length).map((most) => ({ cost, all: withFewerUpdates(all, eligible, cost, most) }));
 }
 
 function ordersOf({ problem, cart }: Search, chosen: readonly TabletWork[], goalMs: number): readonly (readonly [readonly TabletWork[], Manner['updates']])[] {

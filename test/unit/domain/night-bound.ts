@@ -1,4 +1,6 @@
-import type { NightProblem, NightTablet } from '../../../app/domain/night-problem.ts';
+import type { NightProblem } from '../../../app/domain/night-problem.ts';
+import { packable, updatesFit } from './night-packing.ts';
+import { cheapest, installOf, readNight, type Cost, type Night, type Piece, type Running, type Way } from './night-ways.ts';
 
 /**
  * Whether no plan whatever can have `count` of the needed tablets ready within `timeMs` from now. A bound for the time
@@ -24,7 +26,9 @@ import type { NightProblem, NightTablet } from '../../../app/domain/night-proble
  *    packing of longer ones would be one of these too.
  * 5. Sets: weigh each tablet's charging, and its work, by v. What goes on at one moment is a set whose watts fit, so its
  *    weights sum to no more than the best such set's (a knapsack), K; so Σ v × time ≤ K × T.
- * 6. Mixtures: sums of such inequalities, with the tablets taken that are cheapest in the sum.
+ * 6. Updates: a ward with fewer tablets without one than it needs takes some with one; for every choice of these it is
+ *    searched whether their updates fit into the lanes, none before its wipe can be over. (`night-packing.ts`)
+ * 7. Mixtures: sums of such inequalities, with the tablets taken that are cheapest in the sum.
  */
 export function refuted(problem: NightProblem, count: number, timeMs: number): boolean {
   const night = readNight(problem);
@@ -33,7 +37,9 @@ export function refuted(problem: NightProblem, count: number, timeMs: number): b
   if (number < count) return true;
   const inequalities = inequalitiesAt(night, eligible, timeMs).map((one) => ({ ...one, costs: new Map(eligible.map((way) => [way, one.cost(way)])) }));
   const broken = (cost: Cost, capacity: number): boolean => cheapest(eligible, night.needs, count, cost).reduce((sum, one) => sum + one, 0) > capacity * (1 + 1e-9) + 1e-6;
-  if (!packable('wipe', night, eligible, count, timeMs) || !packable('update', night, eligible, count, timeMs)) return true;
+  if (!packable('wipe', night, eligible, count, timeMs, night.waitMs)) return true;
+  const heads = eligible.flatMap(({ pieces }) => pieces.flatMap(({ kind, headMs }) => (kind === 'update' ? [headMs] : [])));
+  if (spread([night.waitMs, ...heads], 8, timeMs).some((fromMs) => !packable('update', night, eligible, count, timeMs, fromMs))) return true;
   if (inequalities.some(({ costs, capacity }) => broken((way) => costs.get(way) ?? 0, capacity))) return true;
   const whole = inequalities.filter(({ mixed }) => mixed);
   for (const [index, a] of whole.entries()) {
@@ -44,6 +50,8 @@ export function refuted(problem: NightProblem, count: number, timeMs: number): b
       }
     }
   }
+  const all = [...night.needs.values()].reduce((sum, need) => sum + need, 0);
+  if (count === cheapest(night.ways, night.needs, all, () => 0).length && !updatesFit(night, eligible, timeMs)) return true;
   return narrowWindows(night, eligible, timeMs).some(({ cost, capacity }) => broken(cost, capacity));
 }
 
@@ -51,8 +59,8 @@ export function refuted(problem: NightProblem, count: number, timeMs: number): b
 function* windowsOf({ running }: Night, eligible: readonly Way[], timeMs: number): Generator<readonly [number, number]> {
   const pieces = eligible.flatMap((way) => way.pieces.filter(({ kind }) => kind !== 'charge'));
   const changes = running.flatMap(({ piece, taken }) => [piece.durationMs, ...taken.map(([atMs]) => atMs)]);
-  const begins = spread([0, ...pieces.flatMap(({ headMs, tailMs, durationMs }) => [headMs, timeMs - tailMs - durationMs])], 24, timeMs);
-  const ends = spread([timeMs, ...changes, ...pieces.flatMap(({ headMs, tailMs, durationMs }) => [headMs + durationMs, timeMs - tailMs])], 24, timeMs);
+  const begins = spread([0, ...pieces.flatMap(({ headMs, tailMs, durationMs }) => [headMs, timeMs - tailMs - durationMs])], 48, timeMs);
+  const ends = spread([timeMs, ...changes, ...pieces.flatMap(({ headMs, tailMs, durationMs }) => [headMs + durationMs, timeMs - tailMs])], 48, timeMs);
   for (const fromMs of begins) for (const untilMs of ends) if (untilMs > fromMs) yield [fromMs, untilMs];
 }
 
@@ -77,163 +85,6 @@ export function nightBound(problem: NightProblem, count: number): number {
     else high = middle;
   }
   return low;
-}
-
-interface Piece {
-  readonly kind: 'wipe' | 'update' | 'charge';
-  readonly durationMs: number;
-  readonly megabytes: number;
-  /** Of a wipe, which downloads evenly; of an update the most. */
-  readonly rate: number;
-  readonly watts: number;
-  readonly headMs: number;
-  readonly tailMs: number;
-}
-interface Way {
-  readonly ward: string;
-  readonly pieces: readonly Piece[];
-  readonly aloneMs: number;
-}
-interface Night {
-  readonly problem: NightProblem;
-  readonly needs: ReadonlyMap<string, number>;
-  readonly ways: readonly Way[];
-  readonly running: readonly Running[];
-  readonly waitMs: number;
-}
-
-const nights = new WeakMap<NightProblem, Night>();
-
-function readNight(problem: NightProblem): Night {
-  const known = nights.get(problem);
-  if (known) return known;
-  const needs = new Map<string, number>();
-  for (const { ward, count } of problem.needs) needs.set(ward, Math.max(needs.get(ward) ?? 0, count));
-  const running = runningOf(problem);
-  const night = {
-    problem,
-    needs,
-    ways: problem.tablets.flatMap((tablet) => wayOf(problem, running, tablet) ?? []),
-    running,
-    waitMs: Math.max(0, (problem.networkFromMs ?? Infinity) - problem.nowMs),
-  };
-  nights.set(problem, night);
-  return night;
-}
-
-function piecesOf({ limits, estimates }: NightProblem, { model, update }: NightTablet): { readonly wipe: Piece; readonly update: Piece | undefined } {
-  const estimate = estimates.get(model);
-  if (!estimate) throw new Error('a model without its estimate');
-  const rate = Math.min(limits.megabytesPerSecond, limits.tabletMegabytesPerSecond);
-  const { wipeMs, wipeMegabytes, wipeWatts, updateWatts } = estimate;
-  const loose = { headMs: 0, tailMs: 0 };
-  return {
-    wipe: { kind: 'wipe', durationMs: wipeMs, megabytes: wipeMegabytes, rate: (wipeMegabytes * 1000) / wipeMs, watts: wipeWatts, ...loose },
-    update: update && { kind: 'update', durationMs: Math.ceil((update.megabytes / rate) * 1000) + update.installMs, megabytes: update.megabytes, rate, watts: updateWatts, ...loose },
-  };
-}
-
-/**
- * What is left of work under way, and how it goes on: wipes evenly, updates with whatever rate those leave, in the order
- * of their slots. Overdue work is given another minute. `taken`: MB/s from each moment on.
- */
-interface Running {
-  readonly slot: number;
-  readonly piece: Piece;
-  readonly taken: readonly (readonly [fromMs: number, rate: number])[];
-}
-
-function runningOf(problem: NightProblem): Running[] {
-  const left = problem.tablets.flatMap(({ slot, ...tablet }): { readonly slot: number; readonly piece: Piece }[] => {
-    const pieces = piecesOf(problem, { slot, ...tablet });
-    const sinceMs = tablet.wipe.state === 'under-way' ? tablet.wipe.sinceMs : tablet.update?.sinceMs;
-    const piece = tablet.wipe.state === 'under-way' ? pieces.wipe : pieces.update;
-    if (sinceMs === undefined || !piece) return [];
-    const goneMs = problem.nowMs - sinceMs;
-    if (piece.kind === 'wipe') return [{ slot, piece: { ...piece, durationMs: Math.max(60_000, piece.durationMs - goneMs) } }];
-    const megabytes = Math.max(0, piece.megabytes - (piece.rate * goneMs) / 1000);
-    const installMs = Math.max(60_000, (tablet.update?.installMs ?? 0) - Math.max(0, goneMs - (piece.megabytes / piece.rate) * 1000));
-    return [{ slot, piece: { ...piece, megabytes, durationMs: installMs } }];
-  });
-  const running: Running[] = left.flatMap(({ slot, piece }) => (piece.kind === 'wipe' ? [{ slot, piece, taken: [[0, piece.rate], [piece.durationMs, 0]] }] : []));
-  for (const { slot, piece } of left.filter((one) => one.piece.kind === 'update')) {
-    const { endMs, taken } = download(problem, running, piece.megabytes, piece.rate, 0);
-    running.push({ slot, piece: { ...piece, durationMs: endMs + piece.durationMs }, taken });
-  }
-  return running;
-}
-
-const rateAt = ({ taken }: Pick<Running, 'taken'>, atMs: number): number => taken.findLast(([fromMs]) => fromMs <= atMs)?.[1] ?? 0;
-
-/** Downloading at the most from `atMs` on beside what is under way. */
-function download({ limits }: NightProblem, running: readonly Running[], megabytes: number, most: number, atMs: number): { readonly endMs: number; readonly taken: (readonly [number, number])[] } {
-  const changes = [atMs, ...running.flatMap(({ taken }) => taken.map(([fromMs]) => fromMs)).filter((fromMs) => fromMs > atMs)].sort((a, b) => a - b);
-  const taken: (readonly [number, number])[] = [];
-  let left = megabytes;
-  for (const [index, fromMs] of changes.entries()) {
-    const rate = Math.min(most, limits.megabytesPerSecond - running.reduce((sum, one) => sum + rateAt(one, fromMs), 0));
-    const untilMs = changes[index + 1] ?? Infinity;
-    const neededMs = left <= 0 ? 0 : rate > 1e-6 ? (left / rate) * 1000 : Infinity;
-    if (fromMs + neededMs <= untilMs) return { endMs: fromMs + neededMs, taken: [...taken, [fromMs, rate], [fromMs + neededMs, 0]] };
-    taken.push([fromMs, Math.max(0, rate)]);
-    left -= (Math.max(0, rate) * (untilMs - fromMs)) / 1000;
-  }
-  return { endMs: Infinity, taken };
-}
-
-/** From when on a lane, the watts and the rate for the piece are free beside what is under way, which only ever gives more back. */
-function freeFrom({ limits }: NightProblem, running: readonly Running[], piece: Piece, atMs: number): number {
-  const changes = [atMs, ...running.flatMap(({ taken, piece: { durationMs } }) => [durationMs, ...taken.map(([fromMs]) => fromMs)]).filter((fromMs) => fromMs > atMs)].sort((a, b) => a - b);
-  const free = changes.find((fromMs) => {
-    const still = running.filter(({ piece: { durationMs } }) => durationMs > fromMs);
-    const lanes = still.filter(({ piece: { kind } }) => kind === piece.kind).length < (piece.kind === 'wipe' ? limits.wipes : limits.updates);
-    const watts = still.reduce((sum, one) => sum + one.piece.watts, piece.watts) <= limits.watts + 1e-6;
-    return lanes && watts && (piece.kind === 'update' || running.reduce((sum, one) => sum + rateAt(one, fromMs), piece.rate) <= limits.megabytesPerSecond + 1e-6);
-  });
-  return free ?? Infinity;
-}
-
-/** What a tablet has to go through before it is ready; nothing if it cannot be tonight. */
-function wayOf(problem: NightProblem, running: readonly Running[], tablet: NightTablet): Way | undefined {
-  const { nowMs, networkFromMs, limits, band } = problem;
-  const estimate = problem.estimates.get(tablet.model);
-  if (!estimate || tablet.bar) return undefined;
-  const { wipe, update } = piecesOf(problem, tablet);
-  const owed: Piece[] = [];
-  if (tablet.wipe.state === 'owed') owed.push(wipe);
-  if (update && tablet.update?.mandatory && tablet.update.sinceMs === undefined) owed.push(update);
-  if (owed.some(({ watts, rate }) => watts > limits.watts || rate > limits.megabytesPerSecond)) return undefined;
-  const chargeMs = Math.max(0, Math.ceil(((band.floorPercent - tablet.chargePercent) / estimate.chargePercentPerHour) * 3_600_000));
-  if (chargeMs > 0 && (!tablet.mayCharge || estimate.chargeWatts > limits.watts)) return undefined;
-  const runningMs = running.find(({ slot }) => slot === tablet.slot)?.piece.durationMs ?? 0;
-  const pieces: Piece[] = [];
-  let doneMs = owed.length === 0 ? runningMs : Math.max(runningMs, (networkFromMs ?? Infinity) - nowMs);
-  for (const [index, piece] of owed.entries()) {
-    const tailMs = owed.slice(index + 1).reduce((sum, { durationMs }) => sum + durationMs, 0);
-    const headMs = freeFrom(problem, running, piece, doneMs);
-    pieces.push({ ...piece, headMs, tailMs });
-    const installMs = installOf(piece);
-    doneMs = piece.kind === 'wipe' ? headMs + piece.durationMs : download(problem, running, piece.megabytes, piece.rate, headMs).endMs + installMs;
-  }
-  if (chargeMs > 0) pieces.push({ kind: 'charge', durationMs: chargeMs, megabytes: 0, rate: 0, watts: estimate.chargeWatts, headMs: 0, tailMs: 0 });
-  const aloneMs = Math.max(chargeMs, doneMs);
-  return Number.isFinite(aloneMs) ? { ward: tablet.ward, pieces, aloneMs } : undefined;
-}
-
-const installOf = (piece: Piece): number => piece.durationMs - (piece.megabytes / piece.rate) * 1000;
-
-type Cost = (way: Way) => number;
-
-/** Each ward's cheapest up to its need, and of those the cheapest `count`. */
-function cheapest(ways: readonly Way[], needs: ReadonlyMap<string, number>, count: number, cost: Cost): number[] {
-  const byWard = new Map<string, number[]>();
-  for (const way of ways) {
-    const costs = byWard.get(way.ward);
-    if (costs) costs.push(cost(way));
-    else byWard.set(way.ward, [cost(way)]);
-  }
-  const costs = [...byWard].flatMap(([ward, own]) => own.sort((a, b) => a - b).slice(0, needs.get(ward) ?? 0));
-  return costs.length <= count ? costs : costs.sort((a, b) => a - b).slice(0, Math.max(0, count));
 }
 
 /** What the tablets taken cost sums to at most `capacity`. */
@@ -340,71 +191,6 @@ function lanesOf({ problem: { limits }, running }: Night, eligible: readonly Way
       ...values.map((value): Inequality => ({ cost: cost(value), capacity: windows.reduce((sum, windowMs) => sum + fullest(durations, value, windowMs), 0), mixed: whole })),
     ];
   });
-}
-
-/** Most steps of the search; beyond it nothing is claimed. */
-const MOST_STEPS = 60_000;
-
-/** No more tablets with an update than this can be among them: the shortest ones fill the update lanes. */
-function mostUpdates(lanes: number, running: readonly Running[], eligible: readonly Way[], waitMs: number, timeMs: number): number {
-  const busyMs = running.filter(({ piece }) => piece.kind === 'update').reduce((sum, { piece }) => sum + Math.max(0, Math.min(timeMs, piece.durationMs) - waitMs), 0);
-  let leftMs = lanes * Math.max(0, timeMs - waitMs) - busyMs;
-  const shortest = eligible.flatMap(({ pieces }) => pieces.filter(({ kind }) => kind === 'update').map(({ durationMs }) => durationMs)).sort((a, b) => a - b);
-  const tooMany = shortest.findIndex((durationMs) => (leftMs -= durationMs) < 0);
-  return tooMany < 0 ? shortest.length : tooMany;
-}
-
-/** Whether the shortest wipes, or updates, that may be taken fit into their lanes, as far as a search can tell. */
-function packable(work: 'wipe' | 'update', { problem: { limits }, needs, running, waitMs }: Night, eligible: readonly Way[], count: number, timeMs: number): boolean {
-  const durationOf = ({ pieces }: Way): number => pieces.find(({ kind }) => kind === work)?.durationMs ?? 0;
-  const most = mostUpdates(limits.updates, running, eligible, waitMs, timeMs);
-  const capped = [...needs.keys()].flatMap((ward) => {
-    const own = eligible.filter((way) => way.ward === ward).sort((a, b) => durationOf(a) - durationOf(b));
-    let updates = 0;
-    return own.filter((way) => !way.pieces.some(({ kind }) => kind === 'update') || ++updates <= most);
-  });
-  if (cheapest(capped, needs, count, () => 0).length < count) return false;
-  const taken = cheapest(capped, needs, count, durationOf).filter((durationMs) => durationMs > 0);
-  const busyMs = running.filter(({ piece }) => piece.kind === work).map(({ piece: { durationMs } }) => Math.max(waitMs, durationMs)).sort((a, b) => b - a);
-  const windows = Array.from({ length: Math.max(work === 'wipe' ? limits.wipes : limits.updates, busyMs.length) }, (_, lane) => Math.max(0, timeMs - (busyMs[lane] ?? waitMs)));
-  const durations = [...new Set(taken)].sort((a, b) => b - a);
-  const left = durations.map((durationMs) => taken.filter((other) => other === durationMs).length);
-  const hopeless = new Set<string>();
-  /** What the lanes have more than is needed: no more can be left idle. */
-  let spareMs = windows.reduce((sum, windowMs) => sum + windowMs, 0) - taken.reduce((sum, durationMs) => sum + durationMs, 0);
-  let steps = 0;
-  const rows = windows.map(() => durations.map(() => 0));
-  const fill = (lane: number, type: number, freeMs: number, tied: boolean): boolean => {
-    steps += 1;
-    if (steps > MOST_STEPS || left.every((number) => number === 0)) return true;
-    const durationMs = durations[type];
-    const windowMs = windows[lane + 1];
-    if (durationMs !== undefined) {
-      // Of lanes free for as long a later one need not hold a larger filling than the one before it.
-      const before = tied ? (rows[lane - 1]?.[type] ?? 0) : Infinity;
-      const most = Math.min(before, left[type] ?? 0, Math.floor(freeMs / durationMs));
-      for (let number = most; number >= 0; number--) {
-        left[type] = (left[type] ?? 0) - number;
-        const row = rows[lane];
-        if (row) row[type] = number;
-        const done = fill(lane, type + 1, freeMs - number * durationMs, tied && number === before);
-        left[type] = (left[type] ?? 0) + number;
-        if (done) return true;
-      }
-      return false;
-    }
-    // What still fits into this lane belongs into it: leaving it out helps no other lane.
-    if (freeMs > spareMs || windowMs === undefined || durations.some((other, index) => (left[index] ?? 0) > 0 && other <= freeMs)) return false;
-    const same = windowMs === windows[lane];
-    const key = `${lane} ${left.join()} ${same ? rows[lane]?.join() : ''}`;
-    if (hopeless.has(key)) return false;
-    spareMs -= freeMs;
-    const done = spareMs >= 0 && fill(lane + 1, 0, windowMs, same);
-    spareMs += freeMs;
-    if (!done) hopeless.add(key);
-    return done;
-  };
-  return fill(0, 0, windows[0] ?? 0, false);
 }
 
 /** The most value that wipes of these durations can have in one lane that is free for so long. */

@@ -5,9 +5,22 @@ import { reachable, refuted } from './night-bound.ts';
 import { violations } from './night-check.ts';
 import { randomNight } from './night-random.ts';
 
+const LONG = process.env['DOCKWARD_LONG'] === '1';
 const NIGHTS = Array.from({ length: 1000 }, (_, seed) => seed + 1);
+const NARROW_NIGHTS = LONG ? 1000 : 100;
+const WITNESSES = LONG ? 1000 : 100;
 /** The need is met no later than this times the lower bound (R4.1). */
 const WITHIN = 1.05;
+
+const plans = new Map<number, { readonly problem: NightProblem; readonly plan: NightPlan }>();
+function plannedNight(seed: number): { readonly problem: NightProblem; readonly plan: NightPlan } {
+  const known = plans.get(seed);
+  if (known) return known;
+  const problem = randomNight(seed);
+  const made = { problem, plan: planNight(problem) };
+  plans.set(seed, made);
+  return made;
+}
 
 /** How many of the needed tablets a plan has ready, and how long that takes. */
 function reached({ needs, nowMs }: NightProblem, plan: NightPlan): { readonly count: number; readonly takesMs: number } {
@@ -18,31 +31,44 @@ function reached({ needs, nowMs }: NightProblem, plan: NightPlan): { readonly co
   return { count: ready.length, takesMs: ready.reduce((latest, atMs) => Math.max(latest, atMs), nowMs) - nowMs };
 }
 
+/** Whether a better plan than this one is not ruled out: the part of the need that could be met is met later than 1.05 times the bound, or more of it might be met in time. */
+function couldBeBetter(problem: NightProblem, plan: NightPlan, within = WITHIN): boolean {
+  const { count, takesMs } = reached(problem, plan);
+  if (count < reachable(problem)) return !refuted(problem, count + 1, (problem.shiftMs - problem.nowMs) / within);
+  return takesMs > 0 && !refuted(problem, count, takesMs / within);
+}
+
 test('a thousand nights: the need is met within 1.05 times what no plan could beat, at once where nothing is missing, and as far as time allows where it is not enough', { timeout: 120_000 }, () => {
-  const late = NIGHTS.filter((seed) => {
-    const problem = randomNight(seed);
-    const { count, takesMs } = reached(problem, planNight(problem));
-    const horizonMs = problem.shiftMs - problem.nowMs;
-    const all = count >= reachable(problem);
-    if (!all && !refuted(problem, count + 1, horizonMs / WITHIN)) return true;
-    return all && takesMs > 0 && !refuted(problem, count, takesMs / WITHIN);
+  const doubtful = NIGHTS.filter((seed) => {
+    const { problem, plan } = plannedNight(seed);
+    return couldBeBetter(problem, plan);
   });
-  expect(late).toEqual([]);
+  expect(doubtful).toEqual([]);
+});
+
+test('a cart on 100 Mbit/s, where single downloads are a third of the network: the same in 97 nights of 100, the others within 1.35 times', { timeout: 120_000 }, () => {
+  const nights = NIGHTS.slice(0, NARROW_NIGHTS).map((seed) => {
+    const problem = randomNight(seed, { narrow: true });
+    return { seed, problem, plan: planNight(problem) };
+  });
+  const doubtful = nights.filter(({ problem, plan }) => couldBeBetter(problem, plan));
+  expect(doubtful.length).toBeLessThanOrEqual(NARROW_NIGHTS * 0.03);
+  expect(doubtful.filter(({ problem, plan }) => couldBeBetter(problem, plan, 1.35)).map(({ seed }) => seed)).toEqual([]);
 });
 
 test('the bound never says that what was done cannot be done', { timeout: 60_000 }, () => {
-  const wrong = NIGHTS.filter((seed) => seed % 10 === 0).filter((seed) => {
-    const problem = randomNight(seed);
-    const { count, takesMs } = reached(problem, planNight(problem));
-    return refuted(problem, count, takesMs);
+  const wrong = NIGHTS.slice(0, WITNESSES).filter((seed) => {
+    const { problem, plan } = plannedNight(seed);
+    const { count, takesMs } = reached(problem, plan);
+    return refuted(problem, count, takesMs + 1);
   });
   expect(wrong).toEqual([]);
 });
 
 test('the same thousand nights: no limit is broken at any moment, every tablet goes its way in order, and every forecast comes true', { timeout: 60_000 }, () => {
   const broken = NIGHTS.flatMap((seed) => {
-    const problem = randomNight(seed);
-    return violations(problem, planNight(problem)).map((what) => `${seed}: ${what}`);
+    const { problem, plan } = plannedNight(seed);
+    return violations(problem, plan).map((what) => `${seed}: ${what}`);
   });
   expect(broken).toEqual([]);
 });
@@ -51,8 +77,7 @@ test('the same night gives the same plan, in whatever order its tablets are told
   for (const seed of [1, 2, 3, 37]) {
     const problem = randomNight(seed);
     expect(planNight(randomNight(seed))).toEqual(planNight(problem));
-    const turned = planNight({ ...problem, tablets: problem.tablets.toReversed() });
-    expect(turned.metMs).toBe(planNight(problem).metMs);
+    expect(planNight({ ...problem, tablets: problem.tablets.toReversed() })).toEqual(planNight(problem));
   }
 });
 
@@ -84,7 +109,10 @@ const BREAKS: Readonly<Record<string, (plan: NightPlan, problem: NightProblem) =
     const wipe = plan.tasks.find(({ kind, startMs }) => kind === 'wipe' && startMs >= nowMs);
     return wipe && change(plan, wipe, { ...wipe, endMs: wipe.endMs - 60_000 });
   },
-  'a needed charge is forgotten': (plan, { nowMs }) => without(plan, ({ kind, needed, startMs, endMs }) => kind === 'charge' && needed && startMs >= nowMs && endMs - startMs > 1000),
+  'the charging that makes a tablet ready is forgotten': (plan, { tablets, band }) => {
+    const empty = tablets.find(({ slot, chargePercent }) => chargePercent < band.floorPercent && plan.tablets.some((tablet) => tablet.slot === slot && tablet.readyMs !== undefined));
+    return empty && { ...plan, tasks: plan.tasks.filter(({ kind, slot }) => kind !== 'charge' || slot !== empty.slot) };
+  },
   'a tablet is charged more than the power allows': (plan, { limits, nowMs }) => {
     const busiest = plan.tasks.find((task) => task.startMs >= nowMs && plan.tasks.filter(({ startMs, endMs }) => startMs <= task.startMs && endMs > task.startMs).reduce((sum, { watts }) => sum + watts, 0) > limits.watts - 8);
     return busiest && { ...plan, tasks: [...plan.tasks, { ...busiest, kind: 'charge', watts: 9, rates: [], endMs: busiest.startMs + 1000 }] };
@@ -130,8 +158,8 @@ function without(plan: NightPlan, which: (task: NightTask) => boolean): NightPla
 test.each(Object.keys(BREAKS))('the check of plans goes red when %s', (name) => {
   let occasions = 0;
   for (const seed of NIGHTS.slice(0, 60)) {
-    const problem = randomNight(seed);
-    const broken = BREAKS[name]?.(planNight(problem), problem);
+    const { problem, plan } = plannedNight(seed);
+    const broken = BREAKS[name]?.(plan, problem);
     if (!broken) continue;
     occasions += 1;
     expect(violations(problem, broken), `night ${seed}`).not.toEqual([]);
