@@ -135,6 +135,7 @@ async function intend(deps: SanitizationDeps, client: Queryable, row: Row, held:
     }
     return afterRefusal(deps, client, row, found.reason, found.reason.reason === 'not-found');
   }
+  if (await isOfAnother(client, row, [found.value.enrolment, ...found.value.previous])) return fail(deps, client, row, 'device-unknown', `${found.value.enrolment} goes back to another tablet's enrolment: nothing is wiped`);
   await client.query(
     `update sanitization_request set state = 'issuing', previous_enrolment = $2, tries = 0, next_at_ms = $3 where request = $1`,
     [row.request, found.value.enrolment, deps.now()],
@@ -199,7 +200,8 @@ async function look(deps: SanitizationDeps, client: Queryable, row: Row): Promis
   }
   const open = { serial: row.serial, profile: row.profile ?? '', previous, complete: row.state === 'complete', stated: row.stated, tries: row.tries, unseenAtSize: row.unseen_at_size };
   const { claims, then } = judgeLook({ ...open, ...(row.issued_at_ms === null ? {} : { issuedAtMs: row.issued_at_ms }) }, seen.value, { nowMs: deps.now(), heldSize: held, pace: deps.pace });
-  if (claims !== undefined && !(await claimEnrolment(client, row, claims))) return fail(deps, client, row, 'enrolment-reused', `${claims} has served another sanitization`);
+  if (claims && (await isOfAnother(client, row, claims.ancestors))) return fail(deps, client, row, 'enrolment-reused', `${claims.enrolment} goes back to another tablet's enrolment`);
+  if (claims && !(await claimEnrolment(client, row, claims.enrolment))) return fail(deps, client, row, 'enrolment-reused', `${claims.enrolment} has served another sanitization`);
   if (then.failure !== undefined) return fail(deps, client, row, then.failure, then.detail);
   for (const fact of then.told) await state(deps, client, row, fact);
   if (then.leftover) await removeLeftover(deps, row, previous);
@@ -224,6 +226,11 @@ async function observeAgain(deps: SanitizationDeps, row: Row, previous: string):
   if (!current.ok) return current;
   const { command, issuedMdmMs, confirmedMdmMs } = wipe;
   return ok({ command: { command, enrolment: previous, issuedMdmMs, confirmedMdmMs, state: 'confirmed' }, enrolments: [current.value] });
+}
+
+/** An MDM may show a record under another tablet's serial number; that it follows on that tablet's enrolments gives it away. */
+async function isOfAnother(client: Queryable, row: Row, enrolments: readonly string[]): Promise<boolean> {
+  return (await client.query('select 1 from seen_enrolment where enrolment = any($1::text[]) and serial <> $2', [enrolments, row.serial])).rowCount !== 0;
 }
 
 /** True if this enrolment was never stated or wiped before, or was stated for this very request. */

@@ -35,7 +35,7 @@ export interface MdmCommand {
 /** Everything the MDM says about one serial, read in one pass after the command was issued. */
 export interface MdmObservation {
   readonly command: MdmCommand;
-  /** Records that carry the serial, and the predecessor's, whatever their state. */
+  /** Records that carry the serial, and those of its earlier lives, whatever their state and under whatever serial they are listed. */
   readonly enrolments: readonly MdmEnrolment[];
 }
 

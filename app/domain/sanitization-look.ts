@@ -58,9 +58,18 @@ export interface GoesOn {
   readonly leftover: boolean;
 }
 
-/** What one look at the MDM means. Where `claims` is set the caller makes sure first that this enrolment has proven nothing before, or gives up with `enrolment-reused`. */
+/** A new enrolment, seen for the first time, and those that the MDM names before it. */
+export interface Claim {
+  readonly enrolment: string;
+  readonly ancestors: readonly string[];
+}
+
+/**
+ * What one look at the MDM means. Where `claims` is set the caller makes sure first that this enrolment has proven nothing before and
+ * that none of its ancestors was another tablet's, or gives up with `enrolment-reused`.
+ */
 export interface Look {
-  readonly claims?: string;
+  readonly claims?: Claim;
   readonly then: GivenUp | GoesOn;
 }
 
@@ -76,7 +85,7 @@ export function judgeLook(open: OpenSanitization, seen: MdmObservation, { nowMs,
   if (enrolled && before?.kind === 'enrolled' && before.enrolment !== enrolled.enrolment) {
     return { then: { failure: 'no-new-enrolment', detail: `${before.enrolment}, which was proven, has been replaced by ${enrolled.enrolment}` } };
   }
-  const claims = enrolled && !before ? { claims: enrolled.enrolment } : {};
+  const claims = enrolled && !before ? { claims: { enrolment: enrolled.enrolment, ancestors: seen.enrolments.find(({ enrolment }) => enrolment === enrolled.enrolment)?.previous ?? [] } } : {};
   const failure = failureIn(open, seen, enrolled !== undefined, nowMs, pace);
   if (failure) return { ...claims, then: failure };
 

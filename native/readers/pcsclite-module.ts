@@ -26,6 +26,8 @@ export const STATE_EMPTY = 0x10;
 export const STATE_PRESENT = 0x20;
 export const STATE_MUTE = 0x200;
 export const insertionCount = (state: number): number => state >>> 16;
+/** Insertions and removals since the count was `before`; it starts anew after 65,535. */
+export const changesSince = (before: number, state: number): number => (insertionCount(state) - before) & 0xffff;
 
 export const SHARE_SHARED = 2;
 /** On letting go, so that other programs keep their session; pcscd gives the card power anew at the next connection. */

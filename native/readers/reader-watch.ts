@@ -3,7 +3,7 @@ import type { HostClock } from '../clock.ts';
 import type { UnreadableCause } from './badge-uid.ts';
 import { askHolder, readCard, type CardOutcome, type ReadBadge } from './card-reading.ts';
 import type { CardTrust } from './card-trust.ts';
-import { insertionCount, STATE_EMPTY, STATE_MUTE, STATE_PRESENT, STATE_UNREACHABLE, type PcscReader } from './pcsclite-module.ts';
+import { changesSince, insertionCount, STATE_EMPTY, STATE_MUTE, STATE_PRESENT, STATE_UNREACHABLE, type PcscReader } from './pcsclite-module.ts';
 
 /** Longer together than the 400 ms in which pcscd notices that a card has left a reader it must poll. */
 const CONTACT_RETRIES = 6;
@@ -139,8 +139,9 @@ export function watchReader({ reader, clock, emit, resting, onServiceLost, trust
     const first = !known;
     known = true;
     if ((state & STATE_PRESENT) !== 0) {
-      // pcsclite may merge two changes into one status; the count still tells that the card was out in between.
-      if (present && insertionCount(state) !== insertions) removed();
+      // pcsclite may merge two changes into one status; the count still tells that the card was out in between: out and in are two.
+      // One more is the insertion itself: the service shows a card a moment before it counts it.
+      if (present && changesSince(insertions, state) >= 2) removed();
       if (!present) inserted(state);
     } else if ((state & (STATE_EMPTY | STATE_UNREACHABLE)) !== 0) {
       if (present) removed();

@@ -1,20 +1,20 @@
 import { MISBEHAVIOURS } from '../../app/simulator/world/mdm-records.ts';
 import { between } from '../../app/simulator/world/random.ts';
 import type { GateLeaf } from '../../app/domain/release-gate.ts';
-import { createWardWorld, skewed, type WardWorld } from './ward-world.ts';
+import { createWardWorld, skewed, type Statement, type WardWorld } from './ward-world.ts';
 
 const QUIET_MISBEHAVIOURS = MISBEHAVIOURS.filter((fault) => !['throttled', 'server-error', 'token-rejected', 'lists-twice'].includes(fault));
 
 /** One random history of the ward; `world.unclean` says what went wrong in it. */
 export function runHistory(seed: number, leaves?: readonly GateLeaf[]): WardWorld {
-  const world = createWardWorld({ seed, ...(leaves ? { leaves } : {}) });
+  const world = createWardWorld({ seed, wipesAtOnce: 1 + (seed % 2), ...(leaves ? { leaves } : {}) });
   const { random } = world;
   const pick = <T>(from: readonly T[]): T | undefined => from[Math.floor(random() * from.length)];
   const slot = (): number => between(random, 1, 3);
   if (random() < 0.6) world.settle(15_000);
   const steps = between(random, 12, 40);
   for (let step = 0; step < steps; step += 1) {
-    switch (between(random, 0, 21)) {
+    switch (between(random, 0, 26)) {
       case 0:
       case 1:
       case 2:
@@ -64,6 +64,7 @@ export function runHistory(seed: number, leaves?: readonly GateLeaf[]): WardWorl
         break;
       case 16:
         world.hostUp();
+        world.hubBack();
         world.settle(between(random, 2, 20) * 1_000);
         break;
       case 17: {
@@ -76,18 +77,40 @@ export function runHistory(seed: number, leaves?: readonly GateLeaf[]): WardWorl
         const statement = pick(world.outbox);
         const other = pick(world.tablets);
         if (!statement || !other) break;
-        const forged = [{ station: 'cart-b' }, { tenant: 'other' }, { serial: other.serial }, { request: 'id-0' }, { nonce: '0' }][between(random, 0, 4)];
-        world.outbox.push({ ...statement, claims: { ...statement.claims, ...forged } });
+        const [forged, change] = FORGERIES[between(random, 0, FORGERIES.length - 1)] ?? FORGERIES[0];
+        world.outbox.push({ ...statement, forged, claims: { ...statement.claims, ...change(other.serial) } });
         break;
       }
       case 19: {
-        const tablet = world.tablets.find(({ serial }) => world.inHand().includes(serial));
+        const tablet = world.tablets.find(({ serial }) => world.inHandForLong().includes(serial));
         if (tablet && random() < 0.4) tablet.adbEnabled = true;
         if (tablet && random() < 0.2) tablet.charge = between(random, 0, 60);
         break;
       }
       case 20:
         world.serverRestates();
+        break;
+      case 21:
+        world.lose(between(random, 0, Math.max(0, world.outbox.length - 1)));
+        break;
+      case 22: {
+        const before = pick(world.arrived);
+        if (before) world.outbox.push(before);
+        break;
+      }
+      case 23: {
+        const statement = pick(random() < 0.5 ? world.outbox : world.arrived);
+        if (statement) world.outbox.push(contradicting(statement, random));
+        break;
+      }
+      case 24:
+        world.hubGoes();
+        world.advance(skewed(random, 100, 20_000));
+        if (random() < 0.3) world.pull(slot());
+        if (random() < 0.7) world.hubBack();
+        break;
+      case 25:
+        world.hubBack();
         break;
       default: {
         const tablet = pick(world.tablets);
@@ -99,4 +122,27 @@ export function runHistory(seed: number, leaves?: readonly GateLeaf[]): WardWorl
   }
   world.tap('the last one');
   return world;
+}
+
+const FORGERIES: readonly [readonly [NonNullable<Statement['forged']>, (serial: string) => Partial<Statement['claims']>], ...(readonly [NonNullable<Statement['forged']>, (serial: string) => Partial<Statement['claims']>])[]] = [
+  ['wrong-station', () => ({ station: 'cart-b' })],
+  ['wrong-tenant', () => ({ tenant: 'other' })],
+  ['wrong-serial', (serial) => ({ serial })],
+  ['wrong-request', () => ({ request: 'id-0' })],
+  ['wrong-nonce', () => ({ nonce: '0' })],
+];
+
+/** A statement of the same request that says something else of it than the server did: about another enrolment, command or profile, of another time, or worse. */
+function contradicting(statement: Statement, random: () => number): Statement {
+  const facts: Record<string, unknown> = { ...statement.facts };
+  const names = Object.keys(facts).filter((name) => name !== 'kind' && name !== 'failure');
+  const name = names[Math.floor(random() * names.length)];
+  if (name !== undefined) facts[name] = otherThan(name, facts[name]);
+  return { ...statement, forged: 'contradictory', facts: facts as Statement['facts'] };
+}
+
+function otherThan(name: string, value: unknown): unknown {
+  if (typeof value === 'string') return `${value}-other`;
+  if (typeof value === 'number') return 0;
+  return name === 'rooted' || name === 'adbEnabled' || name === 'unlockTokenKept';
 }

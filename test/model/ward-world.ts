@@ -1,44 +1,46 @@
-import { createMdm, observation, type Mdm } from '../../app/simulator/world/mdm.ts';
+import { createMdm, type Mdm } from '../../app/simulator/world/mdm.ts';
 import { between, seededRandom } from '../../app/simulator/world/random.ts';
 import { createTablet, uncleanBecause, use, type Tablet } from '../../app/simulator/world/tablet.ts';
 import { candidates, chooseDevice } from '../../app/domain/choose-device.ts';
 import { judgeDocking } from '../../app/domain/docking.ts';
 import type { EntryDraft, LedgerValue, RecordedEntry } from '../../app/domain/entries.ts';
-import { provenFacts, type ProvenFact } from '../../app/domain/mdm-evidence.ts';
+import type { ProvenFact } from '../../app/domain/mdm-evidence.ts';
 import { projectEntry } from '../../app/domain/projection.ts';
 import { RELEASE_GATE, type GateLeaf, type LiveSlot } from '../../app/domain/release-gate.ts';
 import { judgeRemoval } from '../../app/domain/removal.ts';
 import type { Rules } from '../../app/domain/rules.ts';
-import { judgeBinding, nextSanitizationStep } from '../../app/domain/sanitization.ts';
+import { judgeBinding } from '../../app/domain/sanitization.ts';
+import { nextSanitizationSteps } from '../../app/domain/sanitization-runner.ts';
+import { completedSanitization } from '../../app/domain/sanitized.ts';
 import { ladderRow } from '../../app/domain/staleness.ts';
 import type { CartView, DeviceRow, TableName, Tables } from '../../app/domain/tables.ts';
 import type { DeviceStanding, UnprovenReason } from '../../app/domain/terms.ts';
 import { RULES } from '../support/ward-rules.ts';
+import { createWardServer, type Facts } from './ward-server.ts';
 
 const WARD = '7e';
 const HERE = { tenant: 'demo', station: 'cart-a' };
 const PACE = { deliver: [200, 700], erase: [800, 2000], enrol: [700, 1800], report: [200, 500], settle: 60_000, replay: 20_000, reportEvery: 3_600_000 } as const;
 
-interface Sanitization {
-  readonly request: string;
-  readonly nonce: string;
-  readonly serial: string;
-  previous?: string;
-  command?: string;
-  /** Largest ledger size the server held when it looked and saw no new enrolment. */
-  unseenAtSize: number;
-  readonly stated: Set<ProvenFact['kind']>;
-  failed: boolean;
-}
+/** What can happen to a statement on its way, and to the cart's sight; a search counts each, so that none is only believed to occur. */
+export const HAPPENINGS = [
+  'lost', 'late', 'duplicate', 'replayed', 'stale', 'contradictory', 'wrong-tenant', 'wrong-station', 'wrong-serial', 'wrong-request', 'wrong-nonce',
+  'absence', 'absence-too-long', 'host-down-short', 'host-down-long', 'hub-reset-short', 'hub-reset-long', 'certified',
+] as const;
+export type Happening = (typeof HAPPENINGS)[number];
+
 export interface Statement {
   readonly claims: { tenant: string; station: string; serial: string; request: string; nonce: string };
-  readonly facts: ({ readonly kind: string } & Record<string, LedgerValue>) | ProvenFact;
+  readonly facts: Facts;
   readonly issuedAtMs: number;
+  /** What is wrong with it, where it was not the server that made it so. */
+  readonly forged?: Extract<Happening, 'contradictory' | `wrong-${string}`>;
 }
 
 /**
  * A cart, its tablets, an MDM and a server in one deterministic world, for histories by the hundred thousand. The rules
- * are the product's own; the judge of every offer is the virtual tablet that really sits in the slot.
+ * are the product's own; the judge of every offer and every certificate is the virtual tablet that really sits in the slot.
+ * A statement that was taken before is taken again here, though a station refuses it: the gate must hold even then.
  */
 export interface WardWorld {
   readonly mdm: Mdm;
@@ -46,7 +48,10 @@ export interface WardWorld {
   readonly random: () => number;
   readonly entries: readonly RecordedEntry[];
   readonly outbox: Statement[];
-  /** Offers whose tablet was not fit for the next person, with what was wrong. */
+  /** Statements that have arrived, oldest first. */
+  readonly arrived: readonly Statement[];
+  readonly happened: ReadonlyMap<Happening, number>;
+  /** Offers whose tablet was not fit for the next person, and certificates of one that was not sanitized, with what was wrong. */
   readonly unclean: string[];
   offers(): number;
   nowMs(): number;
@@ -58,8 +63,13 @@ export interface WardWorld {
   dock(serial: string, slot: number): void;
   pull(slot: number): void;
   useInHand(serial: string): void;
+  /** Serials of tablets held for longer than the gap that the rules take for nothing. */
+  inHandForLong(): readonly string[];
   hostDown(): void;
   hostUp(): void;
+  /** Every slot goes dark at one moment, whatever stands in it. */
+  hubGoes(): void;
+  hubBack(): void;
   pursue(): void;
   /** The server reads the ledger, speaks with the MDM and puts what is proven into the outbox. */
   serverLooks(): void;
@@ -67,6 +77,8 @@ export interface WardWorld {
   serverRestates(): void;
   deliver(index: number): void;
   deliverAll(): void;
+  /** It never arrives. */
+  lose(index: number): void;
   tap(actor: string): number | undefined;
   setStanding(serial: string, standing: DeviceStanding): void;
   newBundle(): void;
@@ -75,7 +87,7 @@ export interface WardWorld {
   settle(limitMs?: number): void;
 }
 
-export function createWardWorld(options: { seed: number; leaves?: readonly GateLeaf[]; slots?: number; tablets?: number }): WardWorld {
+export function createWardWorld(options: { seed: number; leaves?: readonly GateLeaf[]; slots?: number; tablets?: number; wipesAtOnce?: number }): WardWorld {
   const random = seededRandom(options.seed);
   const leaves = options.leaves ?? RELEASE_GATE;
   const slotCount = options.slots ?? 3;
@@ -89,12 +101,16 @@ export function createWardWorld(options: { seed: number; leaves?: readonly GateL
   const entries: RecordedEntry[] = [];
   const unclean: string[] = [];
   const outbox: Statement[] = [];
+  const arrived: Statement[] = [];
+  const everArrived = new Set<Statement>();
+  const happened = new Map<Happening, number>();
   const lastUnproven = new Map<string, readonly UnprovenReason[]>();
   const standings = new Map<string, DeviceStanding>();
   const live = new Map<number, string>();
   const charges = new Map<number, number>();
   let watching = true;
   let lostAtMs = 0;
+  let hubGoneAtMs: number | undefined;
   let bundle = { issuedAtMs: nowMs };
   let ids = 0;
   let offers = 0;
@@ -114,16 +130,16 @@ export function createWardWorld(options: { seed: number; leaves?: readonly GateL
     entries.push(entry);
   };
   const fresh = (): string => `id-${(ids += 1)}`;
+  const note = (what: Happening): void => void happened.set(what, (happened.get(what) ?? 0) + 1);
 
-  const liveSlots = (): LiveSlot[] =>
-    Array.from({ length: slotCount }, (_, n) => {
-      const slot = n + 1;
-      const serial = watching ? live.get(slot) : undefined;
-      const charge = charges.get(slot);
-      return { slot, twice: false, ...(serial === undefined ? {} : { serial }), ...(charge === undefined ? {} : { battery: { percent: Math.floor(charge), ageMs: 0 } }) };
-    });
+  const liveSlot = (slot: number): LiveSlot => {
+    const serial = watching ? live.get(slot) : undefined;
+    const charge = charges.get(slot);
+    return { slot, twice: false, ...(serial === undefined ? {} : { serial }), ...(charge === undefined ? {} : { battery: { percent: Math.floor(charge), ageMs: 0 } }) };
+  };
+  const liveSlots = (): LiveSlot[] => Array.from({ length: slotCount }, (_, n) => liveSlot(n + 1));
   const readCharges = (): void => {
-    if (watching) for (const [slot, { charge }] of physical) charges.set(slot, charge);
+    if (watching && hubGoneAtMs === undefined) for (const [slot, { charge }] of physical) charges.set(slot, charge);
   };
   const judged = () => candidates({ view, live: liveSlots(), rules, ladder: ladderRow(bundle, { ms: nowMs, unsure: false }), nowMs, leaves });
   const remember = (): void => {
@@ -136,8 +152,9 @@ export function createWardWorld(options: { seed: number; leaves?: readonly GateL
     const request = device.request;
     const mayReboot = request !== undefined && request.exposure === device.exposure?.leaf && !request.failure && !device.evidence.enrolment;
     record(judgeRemoval({ device, slot, unproven: lastUnproven.get(serial) ?? ['exposed'], openOffers: [...view.all('offer')], mayReboot, claimUntilMs: nowMs + rules.claimMs, nowMs, release: fresh() }).draft);
+    if (mayReboot) note('absence');
   };
-  const arrived = (serial: string, slot: number, unobservedMs: number): void => {
+  const docked = (serial: string, slot: number, unobservedMs: number): void => {
     for (const draft of judgeDocking({ serial, slot, device: view.get('device', serial), rules, unobservedMs, nowMs }).drafts) record(draft);
   };
   /** What USB shows: a tablet that is erasing or booting is off it. */
@@ -146,11 +163,11 @@ export function createWardWorld(options: { seed: number; leaves?: readonly GateL
     for (let slot = 1; slot <= slotCount; slot += 1) {
       const before = live.get(slot);
       const tablet = physical.get(slot);
-      const now = tablet && !tablet.rebooting ? tablet.serial : undefined;
+      const now = tablet && !tablet.rebooting && hubGoneAtMs === undefined ? tablet.serial : undefined;
       if (now === undefined) live.delete(slot);
       else live.set(slot, now);
       for (const device of [...view.all('device')]) if (device.custody.kind === 'cart' && device.custody.slot === slot && device.serial !== now) departed(device.serial, slot);
-      if (now !== undefined && (before !== now || unobservedMs > 0)) arrived(now, slot, unobservedMs);
+      if (now !== undefined && (before !== now || unobservedMs > 0)) docked(now, slot, unobservedMs);
     }
     readCharges();
     remember();
@@ -158,68 +175,23 @@ export function createWardWorld(options: { seed: number; leaves?: readonly GateL
   const lapse = (): void => {
     for (const device of [...view.all('device')]) {
       const { custody } = device;
-      if (custody.kind === 'rebooting' && nowMs - custody.sinceMs > rules.rebootMaxMs) record({ type: 'unidentified-removal', device: device.serial, slot: custody.slot, body: { release: fresh(), claimUntilMs: nowMs + rules.claimMs } });
+      if (custody.kind === 'rebooting' && nowMs - custody.sinceMs > rules.rebootMaxMs) {
+        note('absence-too-long');
+        record({ type: 'unidentified-removal', device: device.serial, slot: custody.slot, body: { release: fresh(), claimUntilMs: nowMs + rules.claimMs } });
+      }
       if (custody.kind === 'unidentified' && custody.claimUntilMs <= nowMs) record({ type: 'removal-unclaimed', device: device.serial, slot: custody.slot, body: { release: custody.release } });
     }
     for (const offer of [...view.all('offer')]) if (offer.untilMs <= nowMs) record({ type: 'offer-lapsed', device: offer.serial, actor: offer.actor, slot: offer.slot, body: { offer: offer.offer, cause: 'not-pulled' } });
   };
 
-  const orders: Sanitization[] = [];
-  const enrolmentStatedFor = new Map<string, string>();
-  let readUpTo = 0;
-  const serverReads = (): void => {
-    for (; readUpTo < entries.length; readUpTo += 1) {
-      const entry = entries[readUpTo];
-      if (entry?.type !== 'sanitization-requested' || entry.device === undefined) continue;
-      orders.push({ request: entry.body.request, nonce: entry.body.nonce, serial: entry.device, unseenAtSize: 0, stated: new Set(), failed: false });
-    }
-  };
-  const send = (order: Sanitization, facts: Statement['facts']): void => {
-    outbox.push({ claims: { ...HERE, serial: order.serial, request: order.request, nonce: order.nonce }, facts, issuedAtMs: nowMs });
-  };
-  const profileOf = (serial: string): string => tablets.find((tablet) => tablet.serial === serial)?.wantedProfile ?? '';
-  const work = (order: Sanitization): void => {
-    if (order.failed) return;
-    if (order.command === undefined) {
-      const active = mdm.listed().filter(({ serial, state }) => serial === order.serial && state === 'active').at(-1);
-      const command = active && mdm.issueWipe(active.name, { request: order.request });
-      if (!active || !command) return;
-      order.previous = active.name;
-      order.command = command.name;
-      return;
-    }
-    const previous = order.previous ?? '';
-    const seen = observation(mdm, order.serial, previous, order.command);
-    const facts = provenFacts({ serial: order.serial, profile: profileOf(order.serial), previous }, seen);
-    const enrolled = facts.find((fact) => fact.kind === 'enrolled');
-    if (!enrolled) order.unseenAtSize = readUpTo;
-    if (!enrolled && (seen.command.state === 'expired' || seen.command.state === 'failed')) {
-      order.failed = true;
-      send(order, { kind: 'sanitization-failed', failure: 'command-expired' });
-      return;
-    }
-    if (enrolled && seen.enrolments.some(({ enrolment, state }) => enrolment === previous && state !== 'deleted')) mdm.remove(previous);
-    for (const fact of facts) {
-      if (order.stated.has(fact.kind)) continue;
-      if (fact.kind === 'enrolled') {
-        const owner = enrolmentStatedFor.get(fact.enrolment) ?? order.request;
-        if (owner !== order.request) {
-          order.failed = true;
-          send(order, { kind: 'sanitization-failed', failure: 'enrolment-reused' });
-          return;
-        }
-        enrolmentStatedFor.set(fact.enrolment, order.request);
-      }
-      order.stated.add(fact.kind);
-      send(order, fact.kind === 'enrolled' ? { ...fact, unseenAtSize: order.unseenAtSize } : fact);
-    }
-  };
+  const server = createWardServer({ mdm, entries, nowMs: () => nowMs, profileOf: (serial) => tablets.find((tablet) => tablet.serial === serial)?.wantedProfile ?? '', send: ({ serial, request, nonce }, facts) => void outbox.push({ claims: { ...HERE, serial, request, nonce }, facts, issuedAtMs: nowMs }) });
   const take = (statement: Statement): void => {
     const device = view.get('device', statement.claims.serial);
+    noteArrival(statement, device);
     if (judgeBinding(statement.claims, HERE, device)) return;
     const { kind, ...facts } = statement.facts;
     if (kind === 'sanitization-failed') {
-      record({ type: 'sanitization-failed', device: statement.claims.serial, body: { request: statement.claims.request, reason: 'command-expired' } });
+      record({ type: 'sanitization-failed', device: statement.claims.serial, body: { request: statement.claims.request, reason: facts['failure' as never] } });
       return;
     }
     record({
@@ -228,6 +200,31 @@ export function createWardWorld(options: { seed: number; leaves?: readonly GateL
       body: { kind: kind as ProvenFact['kind'], request: statement.claims.request, digest: 'd', issuedAtMs: statement.issuedAtMs, facts: facts as Record<string, LedgerValue> },
     });
     remember();
+    certify();
+  };
+  const noteArrival = (statement: Statement, device: DeviceRow | undefined): void => {
+    const { claims, forged, issuedAtMs } = statement;
+    const bound = device?.request?.request === claims.request;
+    if (forged !== undefined && (forged !== 'contradictory' || bound)) note(forged);
+    if (nowMs - issuedAtMs > 60_000) note('late');
+    if (bound && nowMs - issuedAtMs > rules.evidenceMaxAgeMs) note('stale');
+    if (everArrived.has(statement)) note(bound ? 'duplicate' : 'replayed');
+    everArrived.add(statement);
+    arrived.push(statement);
+  };
+  /** As the station does whenever something has happened; the judge is the tablet, at that very moment. */
+  const certify = (): void => {
+    if (!watching) return;
+    for (const device of [...view.all('device')]) {
+      if (device.custody.kind !== 'cart' || device.request === undefined || device.request.request === device.sanitized?.request) continue;
+      const slot = liveSlot(device.custody.slot);
+      const done = completedSanitization({ device, live: slot, rules, ladder: ladderRow(bundle, { ms: nowMs, unsure: false }), nowMs });
+      if (!done) continue;
+      const wrong = unsanitized(device, slot.slot);
+      if (wrong.length > 0) unclean.push(`certified in slot ${slot.slot}: ${wrong.join(', ')}`);
+      note('certified');
+      record(done);
+    }
   };
 
   const world: WardWorld = {
@@ -236,6 +233,8 @@ export function createWardWorld(options: { seed: number; leaves?: readonly GateL
     random,
     entries,
     outbox,
+    arrived,
+    happened,
     unclean,
     offers: () => offers,
     nowMs: () => nowMs,
@@ -243,6 +242,7 @@ export function createWardWorld(options: { seed: number; leaves?: readonly GateL
     reasons: (serial) => judged().find(({ device }) => device.serial === serial)?.unproven.map(({ reason }) => reason) ?? ['serial-differs'],
     inSlot: (slot) => physical.get(slot),
     inHand: () => [...hands.keys()],
+    inHandForLong: () => [...hands].flatMap(([serial, since]) => (nowMs - since > rules.gapMaxMs ? [serial] : [])),
     advance: (ms) => {
       const until = nowMs + ms;
       for (let due = mdm.nextDueMs(); due !== undefined && due <= until; due = mdm.nextDueMs()) {
@@ -283,29 +283,35 @@ export function createWardWorld(options: { seed: number; leaves?: readonly GateL
     hostUp: () => {
       if (watching) return;
       watching = true;
+      note(nowMs - lostAtMs <= rules.gapMaxMs ? 'host-down-short' : 'host-down-long');
       look(Math.max(1, nowMs - lostAtMs));
+    },
+    hubGoes: () => {
+      if (hubGoneAtMs !== undefined) return;
+      hubGoneAtMs = nowMs;
+      if (watching) record({ type: 'hub-lost', body: { hub: '1', slots: [...physical.keys()] } });
+      look(0);
+    },
+    hubBack: () => {
+      if (hubGoneAtMs === undefined) return;
+      note(nowMs - hubGoneAtMs <= rules.gapMaxMs ? 'hub-reset-short' : 'hub-reset-long');
+      hubGoneAtMs = undefined;
+      if (watching) record({ type: 'hub-restored', body: { hub: '1' } });
+      look(0);
     },
     pursue: () => {
       if (!watching) return;
-      for (const device of [...view.all('device')]) {
-        const liveSerial = device.custody.kind === 'cart' ? live.get(device.custody.slot) : undefined;
-        const draft = nextSanitizationStep({ device, liveSerial, nowMs, rules, newRequest: fresh(), newNonce: fresh() });
-        if (draft) record(draft);
-      }
+      for (const draft of nextSanitizationSteps({ view, live, rules, nowMs, wipesAtOnce: options.wipesAtOnce ?? slotCount, fresh: () => ({ request: fresh(), nonce: fresh() }) })) record(draft);
+      certify();
     },
-    serverLooks: () => {
-      serverReads();
-      for (const order of orders.slice(-6)) work(order);
-    },
-    serverRestates: () => {
-      for (const order of orders.slice(-4)) {
-        for (const kind of ['queue-clear', 'profile-present', 'posture'] as const) order.stated.delete(kind);
-        work(order);
-      }
-    },
+    serverLooks: server.looks,
+    serverRestates: server.restates,
     deliver: (index) => {
       const statement = outbox[index];
       if (statement) take(statement);
+    },
+    lose: (index) => {
+      if (outbox.splice(index, 1).length > 0) note('lost');
     },
     deliverAll: () => {
       for (const statement of outbox.splice(0)) take(statement);
@@ -356,6 +362,17 @@ export function createWardWorld(options: { seed: number; leaves?: readonly GateL
       ...(tablet.charge >= rules.batteryFloorPercent ? [] : ['empty']),
       ...(nowMs - bundle.issuedAtMs <= 7 * 86_400_000 ? [] : ['list of staff and devices too old']),
       ...(rules.mandatoryLeaves.includes('attestation') ? ['not attested'] : []),
+    ];
+  };
+
+  /** What a certificate of sanitization vouches for; whether a clean tablet is also fit to go out is the gate's. */
+  const unsanitized = (device: DeviceRow, slot: number): string[] => {
+    const tablet = physical.get(slot);
+    if (!tablet) return ['nothing in the slot'];
+    return [
+      ...uncleanBecause(tablet, mdm).filter((reason) => reason !== 'posture' && reason !== 'profile'),
+      ...(tablet.unlockKnown && device.evidence.queue?.unlockTokenKept !== true ? ['unlock token'] : []),
+      ...(tablet.serial === device.serial ? [] : ['another tablet in the slot']),
     ];
   };
 

@@ -78,6 +78,18 @@ describe('presentations of cards', () => {
     expect(waiting).toHaveLength(0);
   });
 
+  it('a card that the service shows before it has counted it is one tap', async () => {
+    const { status, answer, told, waiting } = watched();
+    await status(counted(0xfffe, EMPTY), counted(0xfffe, PRESENT), counted(0xffff, PRESENT));
+    await answer('04A1B2C39000');
+    await status(counted(0xffff, PRESENT | 0x100));
+    expect(told()).toEqual(['tap 04A1B2C3']);
+    expect(waiting).toHaveLength(0);
+    await status(counted(1, PRESENT));
+    await answer('04A1B2C39000');
+    expect(told()).toEqual(['tap 04A1B2C3', 'card-removed', 'tap 04A1B2C3']);
+  });
+
   it('a badge gone before its answer arrived is a tap and then a removal', async () => {
     const { status, answer, told } = watched();
     await status(EMPTY, counted(1, PRESENT), counted(2, EMPTY));

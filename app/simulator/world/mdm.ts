@@ -289,7 +289,9 @@ export function enrolmentSeen(mdm: Mdm, record: MdmRecord): MdmEnrolment {
 export function observation(mdm: Mdm, serial: string, previous: string, command: string): MdmObservation {
   const found = mdm.operation(command);
   if (!found) throw new Error(`the MDM has no command ${command}`);
-  const records = mdm.listed().filter((record) => record.serial === serial || record.name === previous);
+  const listed = mdm.listed();
+  const earlier = new Set([previous, ...listed.flatMap((record) => (record.serial === serial ? record.previous : []))]);
+  const records = listed.filter((record) => record.serial === serial || earlier.has(record.name));
   return {
     command: {
       command,

@@ -72,11 +72,11 @@ export function createAmapi(options: AmapiOptions): MdmAdapter {
   const listDevices = (): Promise<Result<AmapiDevice[], MdmRefusal>> => readAll(`${enterprise}/devices`, deviceList, (page) => page.devices ?? []);
   const listOperations = (name: string): Promise<Result<AmapiOperation[], MdmRefusal>> => readAll(`${name}/operations`, operationList, (page) => page.operations ?? []);
 
-  async function enrolments(wanted: (listed: AmapiDevice) => boolean): Promise<Result<MdmEnrolment[], MdmRefusal>> {
+  async function enrolments(wanted: (listed: AmapiDevice, all: readonly AmapiDevice[]) => boolean): Promise<Result<MdmEnrolment[], MdmRefusal>> {
     const listed = await listDevices();
     if (!listed.ok) return listed;
     const found: MdmEnrolment[] = [];
-    for (const one of listed.value.filter(wanted)) {
+    for (const one of listed.value.filter((each) => wanted(each, listed.value))) {
       const operations = await listOperations(one.name);
       if (!operations.ok && operations.reason.reason === 'not-found') continue;
       if (!operations.ok) return operations;
@@ -139,7 +139,9 @@ export function createAmapi(options: AmapiOptions): MdmAdapter {
     async observe(order): Promise<Result<MdmObservation, MdmRefusal>> {
       const command = await readCommand(order.command);
       if (!command.ok) return command;
-      const found = await enrolments((listed) => listed.hardwareInfo?.serialNumber === order.serial || listed.name === order.previous);
+      const isOf = (listed: AmapiDevice): boolean => listed.hardwareInfo?.serialNumber === order.serial;
+      // An earlier life of the tablet counts whatever serial number it is listed under: its credentials may live.
+      const found = await enrolments((listed, all) => isOf(listed) || listed.name === order.previous || all.some((heir) => isOf(heir) && heir.previousDeviceNames?.includes(listed.name)));
       return found.ok ? ok({ command: command.value, enrolments: found.value }) : found;
     },
 
