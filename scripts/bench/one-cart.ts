@@ -79,8 +79,7 @@ async function openCartOn({ tenant, station: name, store }: Enrolled, sweep: () 
   host.send({ event: 'reader', monoMs: 0, reader: 'bench', state: 'present' });
   await new Promise((resolve) => setImmediate(resolve));
   await station.settled();
-  prove(bundle, station, store);
-  await station.settled();
+  await proveAll(bundle, station, store);
   for (const { actor } of bundle.staff) {
     const accepted = await store.append([{ type: 'pin-attempted', actor, body: { attempt: 1 } }, { type: 'pin-accepted', actor, body: { attempt: 1 } }]);
     if (!accepted.ok) throw new Error('the bench ledger cannot be written');
@@ -98,32 +97,38 @@ async function openCartOn({ tenant, station: name, store }: Enrolled, sweep: () 
   };
 }
 
-/** Every docked tablet's sanitization, stated as a server would. */
-function prove({ tenant, stations: [name = ''], devices }: PolicyBundle, station: Station, store: Store): void {
-  let cursor = 0;
-  for (const { serial } of devices) {
-    const device = store.view.get('device', serial);
-    const request = device?.request;
-    if (!device || !request) throw new Error(`the station asked for no sanitization of ${serial}`);
-    const enrolment = `new-${serial}`;
-    const previous = `old-${serial}`;
-    const issued = { command: 'c', issuedMdmMs: 1_000 };
-    const facts: StatementFacts[] = [
-      { kind: 'wipe-confirmed', enrolment: previous, ...issued, confirmedMdmMs: 2_000 },
-      { kind: 'enrolled', enrolment, previous, ...issued, enrolledMdmMs: 3_000, unseenAtSize: request.settledSeq + 1 },
-      { kind: 'credentials-revoked', previous },
-      { kind: 'queue-clear', enrolment, unlockTokenKept: false },
-      { kind: 'profile-present', enrolment, profile: device.profile },
-      { kind: 'posture', enrolment, osAtFloor: true, compliant: true, rooted: false, adbEnabled: false },
-    ];
-    const { nonce } = request;
-    cursor += 1;
-    station.submit({
-      kind: 'statements',
-      cursor,
-      statements: facts.map((fact, n) => ({ digest: `${cursor}-${n}`, claims: { tenant, station: name, serial, request: request.request, nonce, issuedAtMs: wallMs(), facts: fact } })),
-    });
+/** Every docked tablet's sanitization, stated as a server would: the station asks for as many at once as its rules allow. */
+async function proveAll(bundle: PolicyBundle, station: Station, store: Store): Promise<void> {
+  const left = new Set(bundle.devices.map(({ serial }) => serial));
+  for (let cursor = 1; left.size > 0; cursor += 1) {
+    const serial = [...left].find((each) => store.view.get('device', each)?.request !== undefined);
+    if (serial === undefined) throw new Error(`the station asked for no sanitization of ${[...left].join(', ')}`);
+    prove(bundle, serial, cursor, station, store);
+    left.delete(serial);
+    await station.settled();
   }
+}
+
+function prove({ tenant, stations: [name = ''] }: PolicyBundle, serial: string, cursor: number, station: Station, store: Store): void {
+  const device = store.view.get('device', serial);
+  const request = device?.request;
+  if (!device || !request) throw new Error(`the station asked for no sanitization of ${serial}`);
+  const previous = `old-${serial}`;
+  const enrolment = `new-${serial}`;
+  const issued = { command: 'c', issuedMdmMs: 1_000 };
+  const facts: StatementFacts[] = [
+    { kind: 'wipe-confirmed', enrolment: previous, ...issued, confirmedMdmMs: 2_000 },
+    { kind: 'enrolled', enrolment, previous, ...issued, enrolledMdmMs: 3_000, unseenAtSize: request.settledSeq + 1 },
+    { kind: 'credentials-revoked', previous },
+    { kind: 'queue-clear', enrolment, unlockTokenKept: false },
+    { kind: 'profile-present', enrolment, profile: device.profile },
+    { kind: 'posture', enrolment, osAtFloor: true, compliant: true, rooted: false, adbEnabled: false },
+  ];
+  station.submit({
+    kind: 'statements',
+    cursor,
+    statements: facts.map((fact, n) => ({ digest: `${cursor}-${n}`, claims: { tenant, station: name, serial, request: request.request, nonce: request.nonce, issuedAtMs: wallMs(), facts: fact } })),
+  });
 }
 
 function benchBundle(tenant: string, station: string): PolicyBundle {
