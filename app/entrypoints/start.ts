@@ -3,6 +3,7 @@
  * enrolled with it and the kiosk window, each its own process; this program starts them, watches them and ends them.
  */
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -144,8 +145,8 @@ async function stationConfigFile(data: string, shelves: readonly (readonly numbe
 
 /** An enrolled station needs no code; one that was never started, or died before it was enrolled, does. */
 async function isEnrolled(stationData: string): Promise<boolean> {
-  const identity = await readFile(join(stationData, 'identity.json'), 'utf8').catch(() => '{}');
-  return 'enrolment' in (JSON.parse(identity) as object);
+  const file = join(stationData, 'identity.json');
+  return existsSync(file) && 'enrolment' in (JSON.parse(await readFile(file, 'utf8')) as object);
 }
 
 async function codeFrom(program: RunningProgram, cart: z.infer<typeof ward>['cart']): Promise<string> {
