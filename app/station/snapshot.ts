@@ -108,7 +108,7 @@ function focus(context: StationContext, atMs: number): { readonly message: Kiosk
     const device = deps.store.view.get('device', offer.serial);
     const live = state.slots.get(offer.slot);
     return {
-      atMs: state.offerShownMs.get(offer.offer) ?? offer.untilMs - (rules?.offerMs ?? 30_000),
+      atMs: state.offerShownMs.get(offer.actor) ?? offer.untilMs - (rules?.offerMs ?? 30_000),
       message: {
         kind: 'take' as const,
         session: offer.offer,

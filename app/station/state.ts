@@ -51,7 +51,7 @@ export interface StationState {
   readonly slots: Map<number, SlotNow>;
   pins: PinSession[];
   notices: Notice[];
-  /** When an offer was last shown or asked about again, by offer id. */
+  /** When somebody's offer was last shown or asked about again, by actor: each has at most one, and the map as many as there are staff. */
   readonly offerShownMs: Map<string, number>;
   /** What the gate missed of a device when it was last seen docked, by serial: judged at its removal. */
   readonly lastUnproven: Map<string, readonly UnprovenReason[]>;

@@ -88,7 +88,7 @@ export function createTakeDevice(context: StationContext, record: Record, { ask,
     if (!(await caughtUp())) return sayRefusal(context, 'ledger-unavailable', person);
     const open = [...store.view.all('offer')].find(({ actor }) => actor === person.actor);
     if (open) {
-      state.offerShownMs.set(open.offer, clock.wallMs());
+      state.offerShownMs.set(person.actor, clock.wallMs());
       return;
     }
     const holding = held(store.view, person.actor).length;
@@ -109,7 +109,7 @@ export function createTakeDevice(context: StationContext, record: Record, { ask,
       },
     ]);
     if (!authorized) return sayRefusal(context, 'ledger-unavailable', person);
-    state.offerShownMs.set(offer, atMs);
+    state.offerShownMs.set(person.actor, atMs);
   };
 
   const decide = (person: StaffMember | undefined, assurance: Assurance): TapDecision => {

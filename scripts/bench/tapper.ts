@@ -26,6 +26,8 @@ export function openTapper(cart: BenchCart): Tapper {
   let arrived: (message: FromChild) => void = () => undefined;
   wire.onMessage((message) => arrived(fromChild.parse(message)));
   const [host, hostEnd] = inMemoryPair();
+  // What a cart's lights are told; unread it would be kept for a listener to come.
+  host.onMessage(() => undefined);
   cart.station.attachHost(hostEnd);
   host.send({ event: 'slots', monoMs: 0, slots: cart.slots() });
   host.send({ event: 'reader', monoMs: 0, reader: 'bench', state: 'present' });

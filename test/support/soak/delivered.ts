@@ -1,6 +1,4 @@
 import { hostEvent, type HostEvent } from '../../../app/contract/device-host.ts';
-import type { Transport } from '../../../app/contract/transport.ts';
-import type { News } from './news.ts';
 
 /** One life of the device host, by what it told. */
 export interface HostLife {
@@ -12,11 +10,11 @@ export interface HostLife {
   /** Prefix and number of its last tap. */
   run: string | undefined;
   taps: number;
-  /** When the station had heard its last word, by the station's monotonic clock. */
+  /** When the station had heard its last word, by the station's monotonic clock, in milliseconds. */
   heardMs: number;
 }
 
-/** Hears what reaches the station, in the order in which the station hears it, and just before it. */
+/** Hears what reaches the station, in the order in which the station hears it. */
 export interface Listener {
   event?(event: HostEvent, life: HostLife): void;
   closed?(life: HostLife): void;
@@ -26,18 +24,23 @@ export interface Delivered {
   /** The host that is connected now. */
   life(): HostLife | undefined;
   listen(listener: Listener): void;
-  /** Passes a host on to the station with this ear in between. */
-  through(attach: (transport: Transport) => void): (transport: Transport) => void;
+  /** What the station's process tells of its hosts, in the station's order; times are of its monotonic clock, in milliseconds. */
+  connected(): void;
+  heard(message: unknown, monoMs: number): void;
+  closed(heardMs: number): void;
+  /** The station's time at the word that is being listened to. */
+  nowMs(): number;
   /** How much has been told, by event. */
   readonly counts: Readonly<Record<string, number>>;
 }
 
-/** `nowMs` is the station's monotonic clock; `wrong` is told what no host may do. */
-export function listenToHosts(news: News, nowMs: () => number, wrong: (what: string) => void): Delivered {
+/** `wrong` is told what no host may do. */
+export function listenToHosts(wrong: (what: string) => void): Delivered {
   const listeners: Listener[] = [];
   const counts: Record<string, number> = {};
   let lives = 0;
   let life: HostLife | undefined;
+  let nowMs = 0;
 
   function heard(event: HostEvent, of: HostLife): void {
     counts[event.event] = (counts[event.event] ?? 0) + 1;
@@ -71,26 +74,24 @@ export function listenToHosts(news: News, nowMs: () => number, wrong: (what: str
     life: () => life,
     counts,
     listen: (listener) => void listeners.push(listener),
-    through: (attach) => (transport) => {
+    nowMs: () => nowMs,
+    connected() {
       lives += 1;
-      const own: HostLife = { number: lives, whole: false, readers: new Set(), tablets: new Map(), run: undefined, taps: 0, heardMs: 0 };
-      life = own;
-      transport.onClose(() => {
-        if (life === own) life = undefined;
-        for (const listener of listeners) listener.closed?.(own);
-        news.happened();
-      });
-      attach({
-        ...transport,
-        onMessage: (listener) =>
-          transport.onMessage((message) => {
-            const parsed = hostEvent.safeParse(message);
-            if (parsed.success) heard(parsed.data, own);
-            listener(message);
-            own.heardMs = nowMs();
-            news.happened();
-          }),
-      });
+      life = { number: lives, whole: false, readers: new Set(), tablets: new Map(), run: undefined, taps: 0, heardMs: 0 };
+    },
+    heard(message, monoMs) {
+      nowMs = monoMs;
+      if (life === undefined) return wrong('a word of a host that is not connected');
+      life.heardMs = monoMs;
+      const parsed = hostEvent.safeParse(message);
+      if (parsed.success) heard(parsed.data, life);
+    },
+    closed(heardMs) {
+      const gone = life;
+      if (gone === undefined) return wrong('the end of a host that was not connected');
+      gone.heardMs = heardMs;
+      life = undefined;
+      for (const listener of listeners) listener.closed?.(gone);
     },
   };
 }

@@ -4,8 +4,8 @@ import type { PcscTestbed } from '../pcsc/testbed.ts';
 import type { Delivered } from './delivered.ts';
 import type { News } from './news.ts';
 import type { PhysicalCart } from './physical-cart.ts';
-import { deviceHostPid } from './processes.ts';
 import type { Trouble } from './trouble.ts';
+import type { WatchedStation } from './watched-station.ts';
 
 export const MISFORTUNES = ['pcscd', 'adb', 'host', 'wedge'] as const;
 export type Misfortune = (typeof MISFORTUNES)[number];
@@ -21,6 +21,7 @@ const [LOW, FULL] = [40, 99];
 export interface Fate {
   readonly testbed: PcscTestbed;
   readonly physical: PhysicalCart;
+  readonly cart: WatchedStation;
   readonly delivered: Delivered;
   readonly trouble: Trouble;
   readonly news: News;
@@ -31,7 +32,7 @@ export interface Fate {
 }
 
 /** Lets it happen, and waits until the cart has all its senses back. */
-export async function strike(misfortune: Misfortune, { testbed, physical, delivered, trouble, news, pcscd, hosts, random }: Fate): Promise<void> {
+export async function strike(misfortune: Misfortune, { testbed, physical, cart, delivered, trouble, news, pcscd, hosts, random }: Fate): Promise<void> {
   const dark = (): Promise<void> => pause(between(random, 0, LONGEST_DARK_MS));
   const hasReaders = (): boolean => delivered.life()?.readers.size === testbed.readers.length;
 
@@ -86,7 +87,7 @@ export async function strike(misfortune: Misfortune, { testbed, physical, delive
 
   async function aHost(other?: number): Promise<number> {
     for (;;) {
-      const pid = deviceHostPid();
+      const pid = cart.hostPid();
       if (pid !== undefined && pid !== other) return pid;
       await pause(20);
     }

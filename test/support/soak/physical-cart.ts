@@ -2,11 +2,7 @@ import { adbServer, type AdbServer } from '../adb/adb-server.ts';
 import { fakeCart } from '../adb/fake-cart.ts';
 import { virtualTablet, type VirtualTablet } from '../adb/virtual-tablet.ts';
 import { announcedBus } from '../usb/announced-bus.ts';
-
-export const SLOTS: readonly number[] = Array.from({ length: 16 }, (_, n) => n + 1);
-export const TABLETS: readonly string[] = Array.from({ length: 12 }, (_, n) => `SOAK${String(n + 1).padStart(2, '0')}`);
-/** All on one hub. */
-export const portOf = (slot: number): string => `1-1.${slot}`;
+import { portOf, TABLETS } from './soaked-cart.ts';
 
 /** What physically stands where: on the kernel's USB bus, with its udev messages, and on the one that the real adb server sees. */
 export interface PhysicalCart {

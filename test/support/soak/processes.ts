@@ -35,9 +35,14 @@ export function handles(pid: number): readonly string[] {
   });
 }
 
-/** The device host that this process has forked; undefined between two of them. */
-export function deviceHostPid(): number | undefined {
-  return processes().find(({ parent, command }) => parent === process.pid && command.includes('entrypoints/device-host.ts'))?.pid;
+/** What of a process is in memory now, garbage included. */
+export function residentMiB(pid: number): number {
+  return Math.round(Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024);
+}
+
+/** The device host that this station has forked; undefined between two of them. */
+export function deviceHostPid(station: number): number | undefined {
+  return processes().find(({ parent, command }) => parent === station && command.includes('entrypoints/device-host.ts'))?.pid;
 }
 
 function isGone(error: unknown): boolean {

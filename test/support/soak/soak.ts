@@ -8,13 +8,14 @@ import { measure, type Measured } from './measure.ts';
 import { MISFORTUNES, strike, type Misfortune } from './misfortunes.ts';
 import { createNews } from './news.ts';
 import { physicalCart } from './physical-cart.ts';
-import { deviceHostPid } from './processes.ts';
+import { residentMiB } from './processes.ts';
 import { createSlotAccount } from './slot-account.ts';
+import { GAP_MAX_MS } from './soaked-cart.ts';
 import { moveTablets, type Reserved } from './tablet-hands.ts';
 import { createTapAccount } from './tap-account.ts';
 import type { SoakPlan } from './testbed.ts';
 import { createTrouble } from './trouble.ts';
-import { GAP_MAX_MS, prove, watchedStation } from './watched-station.ts';
+import { watchedStation } from './watched-station.ts';
 import { createWholeness } from './wholeness.ts';
 
 const HANDS = 3;
@@ -57,30 +58,30 @@ export async function runSoak(testbed: PcscTestbed, plan: SoakPlan, log: (line: 
   let cursor = 0;
   const news = createNews();
   const trouble = createTrouble(news);
-  const delivered = listenToHosts(news, () => cart.clock.monoMs(), found);
+  const delivered = listenToHosts(found);
   const actors = new Map(PEOPLE.map(({ uid, actor }) => [uid, actor]));
   const taps = createTapAccount({ actorOf: (uid) => actors.get(uid), wrong: found });
   const physical = await physicalCart();
   const chance = random('chance');
   const cart = await watchedStation({
     delivered,
-    badge: (uid, store) => taps.dealtWith(uid, store.view),
+    badge: taps.dealtWith,
     told: log,
     entry: (entry) => {
       taps.entry(entry);
       slots.entry(entry);
       if (entry.type === 'sanitization-requested') {
         const { request } = entry.body;
-        later(chance() < SLOW_PROOF_SHARE ? SLOW_PROOF_MS * chance() : 0, () => prove(cart, entry.device ?? '', request, (cursor += 1)));
+        later(chance() < SLOW_PROOF_SHARE ? SLOW_PROOF_MS * chance() : 0, () => void cart.ask({ ask: 'prove', serial: entry.device ?? '', request, cursor: (cursor += 1) }));
       }
       if (entry.type === 'offered' && chance() < CANCEL_SHARE) {
         const { offer } = entry.body;
-        later(CANCEL_AFTER_MS * chance(), () => void cart.kiosk.ask({ command: 'cancel', session: offer }));
+        later(CANCEL_AFTER_MS * chance(), () => void cart.ask({ ask: 'cancel', session: offer }));
       }
-      news.happened();
     },
+    changed: news.happened,
   });
-  const slots = createSlotAccount({ nowMs: cart.clock.monoMs, gapMaxMs: GAP_MAX_MS, wrong: found });
+  const slots = createSlotAccount({ nowMs: delivered.nowMs, gapMaxMs: GAP_MAX_MS, wrong: found });
   delivered.listen(taps);
   delivered.listen(slots);
   const pcscd = { life: 1 };
@@ -92,10 +93,10 @@ export async function runSoak(testbed: PcscTestbed, plan: SoakPlan, log: (line: 
   const badges = badgeBox([...PEOPLE.map(({ uid }) => uid), ...STRANGERS], random('badges'));
   const reserved: Reserved = { serials: new Set(), slots: new Set() };
   const ward = { taps, delivered, trouble, news, pcscd, wrong: found };
-  const offered = (): readonly string[] => [...cart.store.view.all('offer')].map(({ serial }) => serial);
+  const offered = (): readonly string[] => cart.state().offers.map(({ serial }) => serial);
   const readers = testbed.readers.map((reader) => ({ reader, random: random(reader.name) }));
   const hands = Array.from({ length: HANDS }, (_, n) => random(`hand ${n}`));
-  const fate = { testbed, physical, delivered, trouble, news, pcscd, hosts, random: random('fate') };
+  const fate = { testbed, physical, cart, delivered, trouble, news, pcscd, hosts, random: random('fate') };
   const wholeness = createWholeness({ testbed, physical, delivered, slots, taps, news, cart });
 
   /** Taps that must leave a trace. */
@@ -142,11 +143,11 @@ export async function runSoak(testbed: PcscTestbed, plan: SoakPlan, log: (line: 
   async function measureNow(moment: keyof typeof measured, { taps: quota, cycles: cycleQuota }: NonNullable<SoakPlan['measuring']>): Promise<void> {
     if (moment !== 'end') await happen('host');
     await work(quota, cycleQuota, () => Promise.resolve());
-    measured[moment] = await measure({ stationPid: process.pid, hostPid: deviceHostPid() ?? 0, pcscdPid: pcscdPid(testbed) });
+    measured[moment] = await measure({ stationPid: cart.pid, hostPid: cart.hostPid() ?? 0, pcscdPid: pcscdPid(testbed) });
     log(`${moment}: ${JSON.stringify(measured[moment])}`);
   }
 
-  cart.startHost(physical.adb.port);
+  await cart.ask({ ask: 'start-host', adbPort: physical.adb.port });
   await wholeness.prove(found);
   const { measuring } = plan;
   const startedMs = performance.now();
@@ -156,14 +157,14 @@ export async function runSoak(testbed: PcscTestbed, plan: SoakPlan, log: (line: 
     const possible = MISFORTUNES.filter((each) => each !== 'wedge' || plan.wedges).filter((each) => !(oldAge && ENDS_THE_HOST.includes(each)));
     // Tablets that are moved are read again in any case; those that rest show whether they are.
     await work(plan.tapsPerRound, plan.cyclesPerRound, () => sufferFrom(possible), () => happen('adb'));
-    log(`round ${round} of ${plan.rounds}, ${Math.round((performance.now() - startedMs) / 1_000)} s: ${JSON.stringify({ taps: counted(), cycles: cycles.seen, ...misfortunes, entries: cart.store.size() })}`);
+    log(`round ${round} of ${plan.rounds}, ${Math.round((performance.now() - startedMs) / 1_000)} s: ${JSON.stringify({ taps: counted(), cycles: cycles.seen, ...misfortunes, entries: cart.heard(), stationMiB: residentMiB(cart.pid) })}`);
     if (measuring && round === measuring.warmUpRounds) await measureNow('warm', measuring);
   }
   if (measuring) await measureNow('end', measuring);
-  const entries = cart.store.size();
+  const entries = cart.heard();
   // The last one ends with the station.
   hosts.struck += 1;
-  await cart.stop();
+  await cart.ask({ ask: 'stop' });
   await physical.remove();
   return { wrong, taps: taps.totals, slots: slots.totals, cycles, misfortunes, delivered: delivered.counts, entries, measured };
 }

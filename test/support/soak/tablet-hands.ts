@@ -1,7 +1,8 @@
 import { between } from '../../../app/simulator/world/random.ts';
 import type { News } from './news.ts';
-import { SLOTS, type PhysicalCart } from './physical-cart.ts';
+import type { PhysicalCart } from './physical-cart.ts';
 import type { SlotAccount } from './slot-account.ts';
+import { SLOTS } from './soaked-cart.ts';
 import type { Trouble } from './trouble.ts';
 
 const TOLD_DEADLINE_MS = 15_000;

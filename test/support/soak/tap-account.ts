@@ -1,6 +1,5 @@
 import type { HostEvent } from '../../../app/contract/device-host.ts';
 import type { RecordedEntry } from '../../../app/domain/entries.ts';
-import type { CartView } from '../../../app/domain/tables.ts';
 import type { HostLife, Listener } from './delivered.ts';
 
 /** A badge on a reader, from the moment it was put there until whoever holds it is sure that nothing more of it can come. */
@@ -22,8 +21,8 @@ export interface TapAccount extends Listener {
   present(uid: string, reader: string): Presentation;
   /** `inTheDark`: nobody could tell that it went. */
   over(presentation: Presentation, inTheDark: boolean): void;
-  /** The station asks whose badge this is: it deals with a tap of it now, and `view` is what it knows. */
-  dealtWith(uid: string, view: CartView): void;
+  /** The station asks whose badge this is: it deals with a tap of it now. `offeredTo`: who has an open offer at that moment. */
+  dealtWith(uid: string, offeredTo: readonly string[]): void;
   entry(entry: RecordedEntry): void;
   /** Whether every tap has left its one trace; what is missing, in words, otherwise. */
   missing(): readonly string[];
@@ -123,11 +122,10 @@ export function createTapAccount({ actorOf, wrong }: { readonly actorOf: (uid: s
         else wrong(`an unreadable card (${event.cause}) on ${event.reader}, where nothing lay`);
       }
     },
-    dealtWith(uid, view) {
+    dealtWith(uid, offeredTo) {
       add(dealt, uid);
       const actor = actorOf(uid);
-      const hasOffer = actor !== undefined && [...view.all('offer')].some((offer) => offer.actor === actor);
-      if (hasOffer) totals.shownAgain += 1;
+      if (actor !== undefined && offeredTo.includes(actor)) totals.shownAgain += 1;
       else add(due, actor ?? STRANGERS);
     },
     entry(entry) {

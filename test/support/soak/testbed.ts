@@ -44,8 +44,8 @@ export function whyNoSoak(): string | undefined {
   return whyNoTestbed() ?? whyNoUsbTestbed() ?? whyNoAdb();
 }
 
-/** The command line of the soak, which needs an open standard input; its last line on standard output is the report. The forked device host inherits the flags of Node. */
+/** The command line of the soak, which needs an open standard input; its last line on standard output is the report. */
 export function soakCommand(plan: SoakPlan): [string, ...string[]] {
-  const node = ['env', ONE_HEAP, process.execPath, '--expose-gc', '--import', here('measured-process.ts')];
+  const node = ['env', ONE_HEAP, process.execPath];
   return namespaceCommand(READERS, ['sh', '-c', OWN_SYS, 'sh', ...node, here('inside.ts'), JSON.stringify(plan)]);
 }

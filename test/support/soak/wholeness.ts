@@ -1,8 +1,9 @@
 import type { PcscTestbed } from '../pcsc/testbed.ts';
 import type { Delivered } from './delivered.ts';
 import type { News } from './news.ts';
-import { SLOTS, type PhysicalCart } from './physical-cart.ts';
+import type { PhysicalCart } from './physical-cart.ts';
 import type { SlotAccount } from './slot-account.ts';
+import { SLOTS } from './soaked-cart.ts';
 import type { TapAccount } from './tap-account.ts';
 import type { WatchedStation } from './watched-station.ts';
 
@@ -25,8 +26,8 @@ export function createWholeness({ testbed, physical, delivered, slots, taps, new
   /** What differs between the world and what the station shows of it, in words. */
   function differences(): readonly string[] {
     const life = delivered.life();
-    const { snapshot } = cart.station;
-    const shown = snapshot();
+    const shown = cart.state();
+    const custodies = new Map(shown.custody.map(({ serial, custody }) => [serial, custody]));
     const lines: string[] = [];
     if (life?.readers.size !== testbed.readers.length) lines.push(`${life?.readers.size ?? 0} of ${testbed.readers.length} readers`);
     if (shown.degraded.length > 0) lines.push(`degraded: ${shown.degraded.join(', ')}`);
@@ -36,13 +37,13 @@ export function createWholeness({ testbed, physical, delivered, slots, taps, new
       if ((look === 'empty') !== !inSlot.has(slot)) lines.push(`slot ${slot} holds ${inSlot.get(slot) ?? 'nothing'} and is shown as ${look ?? 'nothing'}`);
     }
     for (const [serial, { battery }] of physical.tablets) {
-      const [slot, custody] = [physical.at.get(serial), cart.store.view.get('device', serial)?.custody];
+      const [slot, custody] = [physical.at.get(serial), custodies.get(serial)];
       if (slots.at.get(serial) !== slot) lines.push(`${serial} stands in slot ${slot ?? 'none'} and is told in ${slots.at.get(serial) ?? 'none'}`);
       if (custody?.kind !== 'cart' || custody.slot !== slot) lines.push(`${serial} stands in slot ${slot ?? 'none'}; the ledger says ${JSON.stringify(custody)}`);
       const facts = life?.tablets.get(serial);
       if (facts?.standing !== 'read' || facts.batteryPercent !== battery.level) lines.push(`${serial}, at ${battery.level} %, is told as ${JSON.stringify(facts)}`);
     }
-    if (shown.counts.ready !== physical.at.size) lines.push(`${shown.counts.ready} of ${physical.at.size} ready: ${shown.slots.flatMap(({ slot, reason }) => (reason === undefined ? [] : [`${slot} ${reason}`])).join(', ')}`);
+    if (shown.ready !== physical.at.size) lines.push(`${shown.ready} of ${physical.at.size} ready: ${shown.slots.flatMap(({ slot, reason }) => (reason === undefined ? [] : [`${slot} ${reason}`])).join(', ')}`);
     return lines;
   }
 
@@ -55,17 +56,14 @@ export function createWholeness({ testbed, physical, delivered, slots, taps, new
   return {
     async prove(wrong) {
       await reached('the cart is not whole', differences, WHOLE_DEADLINE_MS, wrong);
-      await cart.station.settled();
-      cart.passRefusalWindow();
+      await cart.ask({ ask: 'settle' });
       // What dies before its next word would have been silent for all that time.
-      const nowMs = cart.clock.monoMs();
+      const nowMs = await cart.ask({ ask: 'pass-refusal-window' });
       await news.until('a word of the device host', () => (delivered.life()?.heardMs ?? 0) >= nowMs);
-      await reached('the books do not balance', () => (cart.hasCaughtUp() ? taps.missing() : ['entries that were not looked at']), BALANCE_DEADLINE_MS, wrong);
+      await reached('the books do not balance', taps.missing, BALANCE_DEADLINE_MS, wrong);
+      await cart.ask({ ask: 'settle' });
       taps.settle();
       slots.settle();
-      // It remembers all that was ever said, for other tests.
-      cart.kiosk.said.length = 0;
-      cart.kiosk.replies.length = 0;
     },
   };
 }
