@@ -1,7 +1,7 @@
 import type { RecordedEntry } from './entries.ts';
 import { isHeld } from './label-scan.ts';
 import { projectSlotHealth } from './slot-health.ts';
-import type { CartRow, CartView, Change, Custody, DeviceRow, Evidence, Exposure, NightRow } from './tables.ts';
+import { ENROLMENTS_KEPT, type CartRow, type CartView, type Change, type Custody, type DeviceRow, type Evidence, type Exposure, type NightRow } from './tables.ts';
 import type { ExposureCause } from './terms.ts';
 import { unreachable } from './result.ts';
 
@@ -138,13 +138,13 @@ function acceptStatement(view: CartView, entry: Extract<RecordedEntry, { type: '
       );
     case 'enrolled': {
       const enrolment = text('enrolment');
-      const key = `${serial} ${enrolment}`;
-      const before = view.get('enrolment', key);
+      const stated = view.get('enrolment', serial)?.stated ?? [];
+      const before = stated.find((each) => each.enrolment === enrolment);
       const fresh = before === undefined || before.request === request;
       const evidence: Evidence = {
         enrolment: { atMs: issuedAtMs, enrolment, previous: text('previous'), command: text('command'), issuedMdmMs: integer('issuedMdmMs'), enrolledMdmMs: integer('enrolledMdmMs'), unseenAtSize: integer('unseenAtSize'), fresh },
       };
-      return [...change(view, entry, (row) => seen(row, evidence)), ...(before ? [] : [{ table: 'enrolment' as const, key, row: { serial, enrolment, request } }])];
+      return [...change(view, entry, (row) => seen(row, evidence)), ...(before ? [] : [{ table: 'enrolment' as const, key: serial, row: { serial, stated: [...stated.slice(1 - ENROLMENTS_KEPT), { enrolment, request }] } }])];
     }
     case 'credentials-revoked':
       return change(view, entry, (row) => seen(row, { revocation: { atMs: issuedAtMs, previous: text('previous') } }));

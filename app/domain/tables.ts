@@ -91,12 +91,12 @@ export interface PersonRow {
   readonly revokedInVersion?: number;
 }
 
-/** One enrolment ever stated for a device; the key is `<serial> <enrolment>`. */
+/** The enrolments last stated for a device, at most `ENROLMENTS_KEPT`, the newest last; an older one is refused by its time and by the server, which keeps all. */
 export interface EnrolmentRow {
   readonly serial: string;
-  readonly enrolment: string;
-  readonly request: string;
+  readonly stated: readonly { readonly enrolment: string; readonly request: string }[];
 }
+export const ENROLMENTS_KEPT = 32;
 
 /** What went wrong in one slot since something last went right there. */
 export interface SlotRow {

@@ -69,9 +69,11 @@ export function converseWithCard<Outcome>({ reader, clock, wanted }: CardDeps, c
   }
 
   async function begin(): Promise<{ readonly outcome: Outcome | Broken; readonly connected: boolean }> {
-    const connected = await call<number>((done) => reader.connect({ share_mode: SHARE_SHARED }, done));
+    const connected = await call<number | undefined>((done) => reader.connect({ share_mode: SHARE_SHARED }, done));
     if (!connected.ok) return { outcome: connected, connected: connected.cause === 'mute' };
-    return { outcome: await converse((apdu) => exchange(apdu, connected.value)), connected: true };
+    const protocol = connected.value;
+    if (protocol === undefined) return { outcome: { ok: false, cause: 'disturbed' }, connected: true };
+    return { outcome: await converse((apdu) => exchange(apdu, protocol)), connected: true };
   }
 
   const begun = begin();
@@ -80,8 +82,9 @@ export function converseWithCard<Outcome>({ reader, clock, wanted }: CardDeps, c
   async function letGo({ connected }: { readonly connected: boolean }): Promise<void> {
     if (!connected) return;
     await open;
-    // Its error would say that the card or the service is gone, which the outcome or the next status says better.
-    await new Promise<void>((resolve) => reader.disconnect(LEAVE_CARD, outsideNative(() => resolve())));
+    const failed = await new Promise<Error | null | undefined>((resolve) => reader.disconnect(LEAVE_CARD, outsideNative(resolve)));
+    // The error says that the card or the service is gone, which the outcome or the next status says better; the next card is another connection.
+    if (failed) reader.connected = false;
   }
 }
 

@@ -4,7 +4,9 @@ import { createRequire } from 'node:module';
 /** The part of pcsclite 1.0.1 that is used. Its own declarations are `any` where it matters. */
 export interface PcscReader extends EventEmitter {
   readonly name: string;
-  connect(options: { share_mode: number }, done: (error: Error | null | undefined, protocol: number) => void): void;
+  /** While it is true `connect` does nothing and answers with no protocol. It stays true when `disconnect` fails. */
+  connected?: boolean;
+  connect(options: { share_mode: number }, done: (error: Error | null | undefined, protocol: number | undefined) => void): void;
   disconnect(disposition: number, done: (error: Error | null | undefined) => void): void;
   transmit(data: Buffer, answerLength: number, protocol: number, done: (error: Error | null | undefined, answer: Buffer) => void): void;
   /** Joins the reader's thread: blocks the process while a transmit hangs. */

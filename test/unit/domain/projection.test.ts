@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { EntryBodies, EntryDraft, EntryType } from '../../../app/domain/entries.ts';
+import { ENROLMENTS_KEPT } from '../../../app/domain/tables.ts';
 import { ASSURANCES, BUNDLE_REFUSALS, DEVICE_STANDINGS, EPOCH_CAUSES, EXPOSURE_CAUSES, GRADES, QUARANTINE_REASONS, REFUSAL_REASONS, SANITIZATION_FAILURES, STATEMENT_KINDS, STATEMENT_REFUSALS } from '../../../app/domain/terms.ts';
 import { SHORT_REASONS } from '../../../app/domain/night-problem.ts';
 import { foldedLedger } from './folded-ledger.ts';
@@ -126,4 +127,17 @@ test('an enrolment that was seen before is not fresh, for whichever wipe it is s
   expect(fresh()).toBe(true);
   state('r2');
   expect(fresh()).toBe(false);
+});
+
+test('years of wipes: as many enrolments of a tablet are kept as tell a repeated one, the newest, and no more', () => {
+  const ledger = admitted();
+  const state = (enrolment: string, request: string) =>
+    ledger.record({ type: 'statement-accepted', device: 'T1', body: { kind: 'enrolled', request, digest: 'd', issuedAtMs: 1, facts: { enrolment, previous: 'e0', command: 'c', issuedMdmMs: 1, enrolledMdmMs: 2, unseenAtSize: 3 } } });
+  for (let wipe = 1; wipe <= 3 * ENROLMENTS_KEPT; wipe += 1) state(`e${wipe}`, `r${wipe}`);
+  const newest = Array.from({ length: ENROLMENTS_KEPT }, (_, n) => `e${2 * ENROLMENTS_KEPT + n + 1}`);
+  expect([...ledger.view.all('enrolment')].map(({ serial, stated }) => [serial, stated.map(({ enrolment }) => enrolment)])).toEqual([['T1', newest]]);
+  for (const enrolment of newest) {
+    state(enrolment, 'another request');
+    expect(ledger.view.get('device', 'T1')?.evidence.enrolment?.fresh).toBe(false);
+  }
 });
