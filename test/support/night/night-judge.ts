@@ -136,6 +136,9 @@ function sheet({ sheet: page, entries, truth, unreadable, outOfSight }: PlayedNi
     const row = rows.get(serial);
     const fit = tablet.wrong.length === 0 && tablet.seen && Math.floor(tablet.charge) >= RULES.batteryFloorPercent;
     if (!row) {
+      // The list of tablets is the whole hospital's: one that found no free slot all night is no more this cart's than those of other carts.
+      const neverHere = tablet.slot === undefined && !outOfSight.some((gone) => gone.serial === serial);
+      if (neverHere) continue;
       ready.set(tablet.ward, (ready.get(tablet.ward) ?? 0) + 1);
       if (!fit) wrong.push(`${serial} is not on the sheet though it is not fit: ${tablet.wrong.join(', ') || 'out of sight or empty'}`);
       continue;
