@@ -5,11 +5,13 @@ import { projectEntry } from '../../../app/domain/projection.ts';
 import type { CartView, TableName, Tables } from '../../../app/domain/tables.ts';
 import { RULES } from '../ward-rules.ts';
 import { SHIFT_MS } from './night-story.ts';
-import { OVERNIGHT, TOGETHER_MS, WIPES_AT_ONCE, type PlayedNight } from './simulated-night.ts';
+import { OVERNIGHT, PACE, TOGETHER_MS, WIPES_AT_ONCE, type PlayedNight, type Truth } from './simulated-night.ts';
 
 const MINUTE_MS = 60_000;
 /** Until the server has looked at a tablet that is ready at last, and the cart has heard of it. */
 const NEWS_MS = PRODUCTION_PACE.slowestMs + 2 * TOGETHER_MS;
+/** A tablet that has its new life is proven no sooner than it has told the MDM of itself: until then the sheet rightly says what is not known. */
+const PROOF_MS = PACE.report[1] + NEWS_MS;
 /** Whoever lost sight of a tablet so shortly before the shift cannot have it proven again by then. */
 const TOO_LATE_MS = 60 * MINUTE_MS;
 const hhmm = (atMs: number): string => new Date(atMs).toISOString().slice(11, 19);
@@ -164,7 +166,7 @@ function sheet({ sheet: page, entries, truth, unreadable, outOfSight }: PlayedNi
 }
 
 /** Why a row of the sheet is true; nothing where it is not. */
-function whyTrue(serial: string, reason: string, { wrong, seen, charge }: { readonly wrong: readonly string[]; readonly seen: boolean; readonly charge: number }, entries: readonly RecordedEntry[], outOfSight: PlayedNight['outOfSight']): string | undefined {
+function whyTrue(serial: string, reason: string, { wrong, fineForMs, seen, charge }: Truth, entries: readonly RecordedEntry[], outOfSight: PlayedNight['outOfSight']): string | undefined {
   const last = entries.findLast(({ type, device }) => type === 'quarantined' && device === serial);
   switch (reason) {
     case 'sanitization-overdue':
@@ -178,7 +180,7 @@ function whyTrue(serial: string, reason: string, { wrong, seen, charge }: { read
       return Math.floor(charge) <= RULES.batteryFloorPercent ? 'nearly empty' : undefined;
     default: {
       const goneMs = outOfSight.findLast((gone) => gone.serial === serial)?.atMs ?? 0;
-      return seen && wrong.length > 0 && SHIFT_MS - goneMs < TOO_LATE_MS ? 'there was no time' : undefined;
+      return seen && (wrong.length > 0 || fineForMs <= PROOF_MS) && SHIFT_MS - goneMs < TOO_LATE_MS ? 'there was no time' : undefined;
     }
   }
 }

@@ -16,7 +16,7 @@ export const OVERNIGHT: NonNullable<Rules['overnight']> = {
   needs: [{ ward: '7e', count: 3, due: '06:00' }, { ward: '7e', count: 11, due: '07:00' }, { ward: '8w', count: 7, due: '07:00' }],
   limits: { watts: 700, megabytesPerSecond: 40, tabletMegabytesPerSecond: 5, wipes: WIPES_AT_ONCE, updates: 2 },
 };
-const PACE: MdmPace = { deliver: [2_000, 20_000], erase: [90_000, 240_000], enrol: [40_000, 150_000], report: [15_000, 60_000], settle: 60_000, replay: 120_000, reportEvery: 3_600_000 };
+export const PACE: MdmPace = { deliver: [2_000, 20_000], erase: [90_000, 240_000], enrol: [40_000, 150_000], report: [15_000, 60_000], settle: 60_000, replay: 120_000, reportEvery: 3_600_000 };
 /** The station's own tick is shorter; nothing in a night hangs on less. */
 const STEP_MS = 120_000;
 /** Every step costs the station a plan of the night. */
@@ -26,6 +26,7 @@ const LAST_MS = 1_000;
 
 export interface Truth {
   readonly wrong: readonly string[];
+  readonly fineForMs: number;
   readonly slot: number | undefined;
   readonly seen: boolean;
   readonly charge: number;
@@ -181,7 +182,7 @@ async function play(story: Story, random: () => number, world: NightWorld): Prom
   const truth = new Map(
     story.cast.map(({ device: { serial, ward } }): [string, Truth] => {
       const slot = slots.slotOf(serial);
-      return [serial, { wrong: world.wrongIn(slot, serial), slot, seen: slots.isSeen(serial), charge: tablets.get(serial)?.charge ?? 0, ward }];
+      return [serial, { wrong: world.wrongIn(slot, serial), fineForMs: world.fineForMs(serial), slot, seen: slots.isSeen(serial), charge: tablets.get(serial)?.charge ?? 0, ward }];
     }),
   );
   const unreadable = Array.from({ length: SLOTS }, (_, n) => n + 1).filter((slot) => slots.isUnreadable(slot));
