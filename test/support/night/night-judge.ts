@@ -18,7 +18,7 @@ const hhmm = (atMs: number): string => new Date(atMs).toISOString().slice(11, 19
 
 /** Everything that was wrong with a night, judged by the virtual tablets, the MDM's commands and the ledger's entries; empty: nothing. */
 export function judgeNight(night: PlayedNight): string[] {
-  return [...offersAndCertificates(night), ...quarantines(night), ...wipes(night), ...exposures(night), ...limits(night), ...sheet(night)];
+  return [...offersAndCertificates(night), ...quarantines(night), ...wipes(night), ...exposures(night), ...limits(night), ...ports(night), ...sheet(night)];
 }
 
 export function offersAndCertificates({ witnessed }: Pick<PlayedNight, 'witnessed'>): string[] {
@@ -107,6 +107,11 @@ function limits({ entries, story }: PlayedNight): string[] {
     fold(entry);
   }
   return wrong;
+}
+
+/** A port that was switched off for another attempt has its power back. */
+function ports({ withoutPower }: PlayedNight): string[] {
+  return withoutPower.map((slot) => `the port of slot ${slot} was left without power`);
 }
 
 function folding(): { readonly view: CartView; readonly fold: (entry: RecordedEntry) => void } {

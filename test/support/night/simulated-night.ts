@@ -51,6 +51,8 @@ export interface PlayedNight {
   readonly truth: ReadonlyMap<string, Truth>;
   /** Slots in which something stood then that told no serial. */
   readonly unreadable: readonly number[];
+  /** Slots whose port was switched off a moment before, when no attempt was to be begun any more. */
+  readonly withoutPower: readonly number[];
   readonly commands: readonly WipeCommand[];
   readonly erased: ReadonlyMap<string, number>;
   readonly outOfSight: readonly OutOfSight[];
@@ -174,6 +176,8 @@ async function play(story: Story, random: () => number, world: NightWorld): Prom
   }
   // The sheet of this instant: what the next news changes is the page's, not the night's.
   await world.passUntil(SHIFT_MS - LAST_MS);
+  const every = Array.from({ length: SLOTS }, (_, n) => n + 1);
+  const withoutPower = every.filter((slot) => !slots.isPowered(slot));
   clock.forward(LAST_MS);
   await cart.settle();
   happened.set('power-cut', world.cuts());
@@ -185,12 +189,12 @@ async function play(story: Story, random: () => number, world: NightWorld): Prom
       return [serial, { wrong: world.wrongIn(slot, serial), fineForMs: world.fineForMs(serial), slot, seen: slots.isSeen(serial), charge: tablets.get(serial)?.charge ?? 0, ward }];
     }),
   );
-  const unreadable = Array.from({ length: SLOTS }, (_, n) => n + 1).filter((slot) => slots.isUnreadable(slot));
+  const unreadable = every.filter((slot) => slots.isUnreadable(slot));
   for (const { uid } of PEOPLE) {
     clock.forward(1);
     if (await world.tap(uid)) note('offered at the shift');
   }
-  return { story, entries: await cart.entries(), root: cart.store().root(), witnessed, sheet, truth, unreadable, commands: commandsOf(world), erased: world.erased, outOfSight: world.outOfSight, happened };
+  return { story, entries: await cart.entries(), root: cart.store().root(), witnessed, sheet, truth, unreadable, withoutPower, commands: commandsOf(world), erased: world.erased, outOfSight: world.outOfSight, happened };
 }
 
 function takeNext(pending: Happening[]): Happening | undefined {
