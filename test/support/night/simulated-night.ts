@@ -134,10 +134,12 @@ async function play(story: Story, random: () => number, world: NightWorld): Prom
       }
       case 'used-in-the-dark': {
         const slot = docked(what.pick);
+        if (cart.isOn() && clock.trueMs() < what.untilMs) return void pending.push({ ...what, atMs: clock.trueMs() + TOGETHER_MS });
         if (cart.isOn() || slot === undefined) return;
         const tablet = world.pull(slot);
         if (tablet.enrolment !== null && !tablet.rebooting) use(tablet, 'somebody in the dark');
-        world.put(tablet.serial, slot);
+        putBack(tablet.serial, what.anySlot ? undefined : slot);
+        if (slots.slotOf(tablet.serial) !== slot) note('moved in the dark');
         return note('used in the dark');
       }
       case 'swap': {
