@@ -69,12 +69,13 @@ export function isGood({ score }: Pick<Candidate, 'score'>, byMs: number): boole
   return score.missing === 0 && score.late === 0 && score.metMs <= byMs;
 }
 
-export function placesOf({ needs }: Pick<NightProblem, 'needs'>): Map<string, number[]> {
+/** An hour that has passed is now: who is ready is in time, and the search for an earlier way has an end. */
+export function placesOf({ needs, nowMs }: Pick<NightProblem, 'needs' | 'nowMs'>): Map<string, number[]> {
   const places = new Map<string, number[]>();
   for (const { ward, count, dueMs } of needs) {
     const dues = places.get(ward) ?? [];
     places.set(ward, dues);
-    for (let place = 0; place < count; place++) dues[place] = Math.min(dues[place] ?? Infinity, dueMs);
+    for (let place = 0; place < count; place++) dues[place] = Math.min(dues[place] ?? Infinity, Math.max(nowMs, dueMs));
   }
   for (const dues of places.values()) dues.sort((a, b) => a - b);
   return places;

@@ -32,7 +32,7 @@ describe('a night of 32 slots with broken tablets, ports and cables, three power
   });
 
   it('each of these misfortunes happened, and work was done', () => {
-    for (const what of ['power-cut', 'network gone', 'network back', 'swapped', 'pulled and put back', 'offered', 'sanitized', 'quarantined', 'exposed', 'night-ended']) expect(happened.get(what), what).toBeGreaterThan(0);
+    for (const what of ['power-cut', 'network gone', 'network back', 'swapped', 'pulled and put back', 'used in the dark', 'moved in the dark', 'offered', 'sanitized', 'quarantined', 'exposed', 'night-ended']) expect(happened.get(what), what).toBeGreaterThan(0);
     expect(happened.get('power-cut')).toBe(3 * NIGHTS);
     expect(happened.get('sanitized')).toBeGreaterThan(28 * NIGHTS);
     expect(offers).toBeGreaterThan(8 * NIGHTS);

@@ -5,18 +5,20 @@ import { projectEntry } from '../../../app/domain/projection.ts';
 import type { CartView, TableName, Tables } from '../../../app/domain/tables.ts';
 import { RULES } from '../ward-rules.ts';
 import { SHIFT_MS } from './night-story.ts';
-import { OVERNIGHT, TOGETHER_MS, WIPES_AT_ONCE, type PlayedNight } from './simulated-night.ts';
+import { OVERNIGHT, PACE, TOGETHER_MS, WIPES_AT_ONCE, type PlayedNight, type Truth } from './simulated-night.ts';
 
 const MINUTE_MS = 60_000;
 /** Until the server has looked at a tablet that is ready at last, and the cart has heard of it. */
 const NEWS_MS = PRODUCTION_PACE.slowestMs + 2 * TOGETHER_MS;
+/** A tablet that has its new life is proven no sooner than it has told the MDM of itself: until then the sheet rightly says what is not known. */
+const PROOF_MS = PACE.report[1] + NEWS_MS;
 /** Whoever lost sight of a tablet so shortly before the shift cannot have it proven again by then. */
 const TOO_LATE_MS = 60 * MINUTE_MS;
 const hhmm = (atMs: number): string => new Date(atMs).toISOString().slice(11, 19);
 
 /** Everything that was wrong with a night, judged by the virtual tablets, the MDM's commands and the ledger's entries; empty: nothing. */
 export function judgeNight(night: PlayedNight): string[] {
-  return [...offersAndCertificates(night), ...quarantines(night), ...wipes(night), ...exposures(night), ...limits(night), ...sheet(night)];
+  return [...offersAndCertificates(night), ...quarantines(night), ...wipes(night), ...exposures(night), ...limits(night), ...ports(night), ...sheet(night)];
 }
 
 export function offersAndCertificates({ witnessed }: Pick<PlayedNight, 'witnessed'>): string[] {
@@ -107,6 +109,11 @@ function limits({ entries, story }: PlayedNight): string[] {
   return wrong;
 }
 
+/** A port that was switched off for another attempt has its power back. */
+function ports({ withoutPower }: PlayedNight): string[] {
+  return withoutPower.map((slot) => `the port of slot ${slot} was left without power`);
+}
+
 function folding(): { readonly view: CartView; readonly fold: (entry: RecordedEntry) => void } {
   const tables: { [T in TableName]: Map<string, Tables[T]> } = { device: new Map(), offer: new Map(), person: new Map(), enrolment: new Map(), cart: new Map(), slot: new Map(), model: new Map() };
   const view: CartView = { get: (table, key) => tables[table].get(key) as never, all: (table) => tables[table].values() as never };
@@ -136,6 +143,9 @@ function sheet({ sheet: page, entries, truth, unreadable, outOfSight }: PlayedNi
     const row = rows.get(serial);
     const fit = tablet.wrong.length === 0 && tablet.seen && Math.floor(tablet.charge) >= RULES.batteryFloorPercent;
     if (!row) {
+      // The list of tablets is the whole hospital's: one that found no free slot all night is no more this cart's than those of other carts.
+      const neverHere = tablet.slot === undefined && !outOfSight.some((gone) => gone.serial === serial);
+      if (neverHere) continue;
       ready.set(tablet.ward, (ready.get(tablet.ward) ?? 0) + 1);
       if (!fit) wrong.push(`${serial} is not on the sheet though it is not fit: ${tablet.wrong.join(', ') || 'out of sight or empty'}`);
       continue;
@@ -161,7 +171,7 @@ function sheet({ sheet: page, entries, truth, unreadable, outOfSight }: PlayedNi
 }
 
 /** Why a row of the sheet is true; nothing where it is not. */
-function whyTrue(serial: string, reason: string, { wrong, seen, charge }: { readonly wrong: readonly string[]; readonly seen: boolean; readonly charge: number }, entries: readonly RecordedEntry[], outOfSight: PlayedNight['outOfSight']): string | undefined {
+function whyTrue(serial: string, reason: string, { wrong, fineForMs, seen, charge }: Truth, entries: readonly RecordedEntry[], outOfSight: PlayedNight['outOfSight']): string | undefined {
   const last = entries.findLast(({ type, device }) => type === 'quarantined' && device === serial);
   switch (reason) {
     case 'sanitization-overdue':
@@ -175,7 +185,7 @@ function whyTrue(serial: string, reason: string, { wrong, seen, charge }: { read
       return Math.floor(charge) <= RULES.batteryFloorPercent ? 'nearly empty' : undefined;
     default: {
       const goneMs = outOfSight.findLast((gone) => gone.serial === serial)?.atMs ?? 0;
-      return seen && wrong.length > 0 && SHIFT_MS - goneMs < TOO_LATE_MS ? 'there was no time' : undefined;
+      return seen && (wrong.length > 0 || fineForMs <= PROOF_MS) && SHIFT_MS - goneMs < TOO_LATE_MS ? 'there was no time' : undefined;
     }
   }
 }

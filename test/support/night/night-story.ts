@@ -32,8 +32,8 @@ export type Happening = { readonly atMs: number } & (
   | { readonly kind: 'tap'; readonly who: number; readonly pulls: boolean; readonly backAfterMs: number }
   | { readonly kind: 'return'; readonly serial: string }
   | { readonly kind: 'pull-and-put-back'; readonly pick: number; readonly awayMs: number }
-  /** Somebody takes it while the cart has no power, uses it and puts it back before anybody looks. */
-  | { readonly kind: 'used-in-the-dark'; readonly pick: number }
+  /** Somebody takes it while the cart has no power, uses it and puts it back, into any free slot or its own, before anybody looks. */
+  | { readonly kind: 'used-in-the-dark'; readonly pick: number; readonly anySlot: boolean; readonly untilMs: number }
   | { readonly kind: 'swap'; readonly pick: number; readonly other: number }
   | { readonly kind: 'port'; readonly serial: string; readonly fault: 'dead' | 'no-data' }
   | { readonly kind: 'wakes'; readonly serial: string }
@@ -77,7 +77,7 @@ export function tellStory(seed: number): Story {
   const cuts = Array.from({ length: 3 }, (): Happening => ({ kind: 'power-cut', atMs: inTheNight(0.1, 6), offMs: between(random, 5_000, between(random, 6_000, 20 * MINUTE_MS)), hostAfterMs: between(random, 2_000, 20_000), writes: between(random, 0, 12), side: anyOf(['before', 'after']) }));
   const happenings: Happening[] = [
     ...cuts,
-    ...cuts.map((cut): Happening => ({ kind: 'used-in-the-dark', atMs: cut.atMs + 60_000, pick: between(random, 0, 31) })),
+    ...cuts.map((cut): Happening => ({ kind: 'used-in-the-dark', atMs: cut.atMs, untilMs: cut.atMs + 30 * MINUTE_MS, pick: between(random, 0, 31), anySlot: random() < 0.5 })),
     { kind: 'network', atMs: outageMs, up: false },
     { kind: 'network', atMs: outageMs + 2 * HOUR_MS, up: true },
     { kind: 'pull-and-put-back', atMs: inTheNight(0.1, 2), pick: between(random, 0, 31), awayMs: between(random, 2_000, 10 * MINUTE_MS) },

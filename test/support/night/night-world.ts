@@ -61,6 +61,8 @@ export interface NightWorld {
   readonly erased: ReadonlyMap<string, number>;
   readonly cuts: () => number;
   wrongIn(slot: number | undefined, serial: string): readonly string[];
+  /** For how long nothing has been wrong with the tablet itself; 0 while something is. */
+  fineForMs(serial: string): number;
   /** Calls once, so long from now. */
   at(afterMs: number, call: () => void): void;
   boot(): Promise<void>;
@@ -133,11 +135,12 @@ export async function nightWorld({ startMs, slots: slotCount, random, pace, devi
     const standing = slot === undefined ? undefined : slots.inSlot(slot);
     return [...(named ? uncleanBecause(named, mdm) : ['unknown']), ...(standing === named ? [] : ['other-tablet'])];
   };
+  const fineForMs = (serial: string): number => clock.trueMs() - (fineSince.get(serial) ?? clock.trueMs());
   const told = (draft: EntryDraft, writes: number): void => {
     writing?.(draft.type, writes);
     if (draft.type !== 'offered' && draft.type !== 'sanitized' && draft.type !== 'quarantined') return;
     const { slot, device = '' } = draft;
-    witnessed.push({ draft, atMs: clock.trueMs(), wrong: wrongIn(slot, device), fineForMs: clock.trueMs() - (fineSince.get(device) ?? clock.trueMs()) });
+    witnessed.push({ draft, atMs: clock.trueMs(), wrong: wrongIn(slot, device), fineForMs: fineForMs(device) });
   };
   const cart = await nightCart({ clock, host, shelves: shelvesOf(slotCount), told, ...(identity ? { identity } : {}) });
 
@@ -227,6 +230,7 @@ export async function nightWorld({ startMs, slots: slotCount, random, pace, devi
     erased,
     cuts: () => cuts,
     wrongIn,
+    fineForMs,
     at: (afterMs, call) => void later.push({ atMs: clock.trueMs() + afterMs, call }),
     boot,
     publish: (all, change) => {

@@ -16,7 +16,7 @@ export const OVERNIGHT: NonNullable<Rules['overnight']> = {
   needs: [{ ward: '7e', count: 3, due: '06:00' }, { ward: '7e', count: 11, due: '07:00' }, { ward: '8w', count: 7, due: '07:00' }],
   limits: { watts: 700, megabytesPerSecond: 40, tabletMegabytesPerSecond: 5, wipes: WIPES_AT_ONCE, updates: 2 },
 };
-const PACE: MdmPace = { deliver: [2_000, 20_000], erase: [90_000, 240_000], enrol: [40_000, 150_000], report: [15_000, 60_000], settle: 60_000, replay: 120_000, reportEvery: 3_600_000 };
+export const PACE: MdmPace = { deliver: [2_000, 20_000], erase: [90_000, 240_000], enrol: [40_000, 150_000], report: [15_000, 60_000], settle: 60_000, replay: 120_000, reportEvery: 3_600_000 };
 /** The station's own tick is shorter; nothing in a night hangs on less. */
 const STEP_MS = 120_000;
 /** Every step costs the station a plan of the night. */
@@ -26,6 +26,7 @@ const LAST_MS = 1_000;
 
 export interface Truth {
   readonly wrong: readonly string[];
+  readonly fineForMs: number;
   readonly slot: number | undefined;
   readonly seen: boolean;
   readonly charge: number;
@@ -50,6 +51,8 @@ export interface PlayedNight {
   readonly truth: ReadonlyMap<string, Truth>;
   /** Slots in which something stood then that told no serial. */
   readonly unreadable: readonly number[];
+  /** Slots whose port was switched off a moment before, when no attempt was to be begun any more. */
+  readonly withoutPower: readonly number[];
   readonly commands: readonly WipeCommand[];
   readonly erased: ReadonlyMap<string, number>;
   readonly outOfSight: readonly OutOfSight[];
@@ -131,10 +134,12 @@ async function play(story: Story, random: () => number, world: NightWorld): Prom
       }
       case 'used-in-the-dark': {
         const slot = docked(what.pick);
+        if (cart.isOn() && clock.trueMs() < what.untilMs) return void pending.push({ ...what, atMs: clock.trueMs() + TOGETHER_MS });
         if (cart.isOn() || slot === undefined) return;
         const tablet = world.pull(slot);
         if (tablet.enrolment !== null && !tablet.rebooting) use(tablet, 'somebody in the dark');
-        world.put(tablet.serial, slot);
+        putBack(tablet.serial, what.anySlot ? undefined : slot);
+        if (slots.slotOf(tablet.serial) !== slot) note('moved in the dark');
         return note('used in the dark');
       }
       case 'swap': {
@@ -173,6 +178,8 @@ async function play(story: Story, random: () => number, world: NightWorld): Prom
   }
   // The sheet of this instant: what the next news changes is the page's, not the night's.
   await world.passUntil(SHIFT_MS - LAST_MS);
+  const every = Array.from({ length: SLOTS }, (_, n) => n + 1);
+  const withoutPower = every.filter((slot) => !slots.isPowered(slot));
   clock.forward(LAST_MS);
   await cart.settle();
   happened.set('power-cut', world.cuts());
@@ -181,15 +188,15 @@ async function play(story: Story, random: () => number, world: NightWorld): Prom
   const truth = new Map(
     story.cast.map(({ device: { serial, ward } }): [string, Truth] => {
       const slot = slots.slotOf(serial);
-      return [serial, { wrong: world.wrongIn(slot, serial), slot, seen: slots.isSeen(serial), charge: tablets.get(serial)?.charge ?? 0, ward }];
+      return [serial, { wrong: world.wrongIn(slot, serial), fineForMs: world.fineForMs(serial), slot, seen: slots.isSeen(serial), charge: tablets.get(serial)?.charge ?? 0, ward }];
     }),
   );
-  const unreadable = Array.from({ length: SLOTS }, (_, n) => n + 1).filter((slot) => slots.isUnreadable(slot));
+  const unreadable = every.filter((slot) => slots.isUnreadable(slot));
   for (const { uid } of PEOPLE) {
     clock.forward(1);
     if (await world.tap(uid)) note('offered at the shift');
   }
-  return { story, entries: await cart.entries(), root: cart.store().root(), witnessed, sheet, truth, unreadable, commands: commandsOf(world), erased: world.erased, outOfSight: world.outOfSight, happened };
+  return { story, entries: await cart.entries(), root: cart.store().root(), witnessed, sheet, truth, unreadable, withoutPower, commands: commandsOf(world), erased: world.erased, outOfSight: world.outOfSight, happened };
 }
 
 function takeNext(pending: Happening[]): Happening | undefined {

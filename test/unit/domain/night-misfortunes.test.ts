@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
+import { busyCart } from '../../../app/domain/night-cart.ts';
+import { placesOf } from '../../../app/domain/night-candidate.ts';
 import { planNight } from '../../../app/domain/night-plan.ts';
 import type { NightPlan, NightProblem, NightTablet, OwedWipe } from '../../../app/domain/night-problem.ts';
+import { findEarliest } from '../../../app/domain/night-search.ts';
 import { violations } from './night-check.ts';
 
 const MINUTE_MS = 60_000;
@@ -65,6 +68,11 @@ test('the earlier ward is due before both can be done: it goes first', () => {
   const problem = night([{ ward: '8w' }, { ward: '8w' }, {}, {}], { needs: [{ ward: '8w', count: 2, dueMs: NOW_MS + 9 * HOUR_MS }, { ward: '7e', count: 2, dueMs: NOW_MS + 10 * MINUTE_MS }] });
   const plan = planned({ ...problem, limits: { ...problem.limits, wipes: 2 } });
   expect(plan.needs.map(({ metMs }) => metMs)).toEqual([NOW_MS + 20 * MINUTE_MS, NOW_MS + 10 * MINUTE_MS]);
+});
+
+test('the hour of a need has passed and its tablets are ready: none of them is late, and no better night is searched for until the shift', () => {
+  const problem = night([{ wipe: CLEAN }, {}], { needs: [{ ward: '7e', count: 1, dueMs: NOW_MS - HOUR_MS }] });
+  expect(findEarliest(problem, busyCart(problem), placesOf(problem)).score).toMatchObject({ missing: 0, late: 0, metMs: NOW_MS });
 });
 
 test('a wipe that cannot finish before the shift is not begun, not by a second', () => {
