@@ -90,7 +90,7 @@ export interface NightWorldOptions {
   readonly devices: readonly { readonly device: BundleDevice; readonly charge: number; readonly slot?: number }[];
   /** The longest step of time. */
   readonly stepMs: number;
-  /** What falls due within so long is let happen at once, in its order. */
+  /** What falls due within so long is let happen at once, in its order; but a device host starts on time: how long nobody watched is judged by seconds. */
   readonly togetherMs: number;
   /** A tablet has taken on a new enrolment. */
   readonly enrolled?: (tablet: Tablet) => void;
@@ -217,7 +217,7 @@ export async function nightWorld({ startMs, slots: slotCount, random, pace, devi
     const nowMs = clock.trueMs();
     const dues = [mdm.nextDueMs(), server.nextDueMs(), backAtMs, hostAtMs, ...later.map(({ atMs }) => atMs), ...(slots.anyWithoutPower() ? [nowMs + 3_000] : [])];
     const first = dues.reduce<number>((soonest, due) => (due === undefined ? soonest : Math.min(soonest, Math.ceil(due))), nowMs + stepMs);
-    return Math.min(untilMs, Math.max(nowMs + togetherMs, first));
+    return Math.min(untilMs, hostAtMs ?? Infinity, Math.max(nowMs + togetherMs, first));
   };
 
   return {
