@@ -60,6 +60,9 @@ export type ProvenFact =
   | { readonly kind: 'profile-present'; readonly enrolment: string; readonly profile: string }
   | { readonly kind: 'posture'; readonly enrolment: string; readonly osAtFloor: boolean; readonly compliant: boolean; readonly rooted: boolean; readonly adbEnabled: boolean; readonly update?: UpdateStanding };
 
+/** What ages: said again at every look. */
+export type PassingFact = Extract<ProvenFact, { readonly kind: 'queue-clear' | 'profile-present' | 'posture' }>;
+
 /** The facts this observation proves, in the order of the gate's leaves. Fewer facts is the normal, waiting state. */
 export function provenFacts(order: SanitizationOrder, seen: MdmObservation): readonly ProvenFact[] {
   const { command } = seen;
@@ -79,7 +82,7 @@ export function provenFacts(order: SanitizationOrder, seen: MdmObservation): rea
 }
 
 /** What an enrolment has reported of itself and what may change while it lasts; nothing where the last report is of an earlier life. */
-export function passingFacts(record: MdmEnrolment, wanted: string): readonly ProvenFact[] {
+export function passingFacts(record: MdmEnrolment, wanted: string): readonly PassingFact[] {
   const { enrolment, reportedMdmMs, enrolledMdmMs, profile, update } = record;
   if (reportedMdmMs === undefined || reportedMdmMs <= enrolledMdmMs) return [];
   return [
