@@ -9,7 +9,7 @@ import type { Queryable } from './database.ts';
 import type { MdmRefusal, UpdateOrder } from './mdm/adapter.ts';
 import type { SanitizationDeps } from './sanitization.ts';
 import { addStatement } from './statements.ts';
-import { UPDATES_TOPIC } from './update-requests.ts';
+import { UPDATES_TOPIC, WIPED_SINCE } from './update-requests.ts';
 import type { Wakener } from './wakener.ts';
 import { runQueue } from './work-queue.ts';
 
@@ -147,7 +147,7 @@ async function end(deps: SanitizationDeps, client: Queryable, row: Row): Promise
 
 /** Until the tablet itself reports its ward's profile: then what the update may have changed is stated anew, and last that it is over. */
 async function lookForReturn(deps: SanitizationDeps, client: Queryable, row: Row): Promise<void> {
-  const wiped = await client.query('select 1 from sanitization_request where serial = $1 and arrived_at_ms > $2', [row.serial, row.arrived_at_ms]);
+  const wiped = await client.query(`select 1 from update_request u join sanitization_request s on ${WIPED_SINCE} where u.request = $1`, [row.request]);
   if (wiped.rowCount !== 0) return over(client, row);
   const found = await deps.adapter.findEnrolment(row.serial);
   if (!found.ok) return again(deps, client, row, found.reason);
@@ -162,8 +162,8 @@ async function lookForReturn(deps: SanitizationDeps, client: Queryable, row: Row
 /** The facts that age, of the sanitization that the tablet's present life stands on. False: a step of it is out, and is not waited for. */
 async function restate(deps: SanitizationDeps, client: Queryable, row: Row, record: MdmEnrolment): Promise<boolean> {
   const found = await client.query<{ request: string; nonce: string }>(
-    `select request, nonce from sanitization_request where serial = $1 and station = $2 and state in ('observing', 'complete') order by arrival desc limit 1`,
-    [row.serial, row.station],
+    `select request, nonce from sanitization_request where serial = $1 and station = $2 and state in ('observing', 'complete') and stated #>> '{enrolled,enrolment}' = $3 order by arrival desc limit 1`,
+    [row.serial, row.station, record.enrolment],
   );
   const proven = found.rows[0];
   if (!proven) return true;

@@ -9,7 +9,7 @@ import type { Log } from './http-reply.ts';
 import type { TenantKeys } from './keys.ts';
 import type { MdmAdapter, MdmRefusal } from './mdm/adapter.ts';
 import { addStatement } from './statements.ts';
-import { interruptUpdates } from './update-requests.ts';
+import { interruptUpdates, WIPED_SINCE } from './update-requests.ts';
 import type { Wakener } from './wakener.ts';
 import { runQueue } from './work-queue.ts';
 
@@ -81,14 +81,17 @@ export async function workOnce(deps: SanitizationDeps): Promise<boolean> {
   }
 }
 
+/** What an update of the tablet may change is told with its end, not by the way. */
+const HELD_BY_UPDATE = `s.state in ('observing', 'complete') and exists (select 1 from update_request u where u.serial = s.serial and u.state <> 'over' and not (${WIPED_SINCE}))`;
+
 async function workDue(deps: SanitizationDeps, client: Queryable, take: (row: Row) => void): Promise<boolean> {
   const found = await client.query<Row>(
-    `select r.*, d.profile from sanitization_request r left join device d using (serial)
-     where r.state in ('requested', 'issuing', 'observing', 'complete')
-       and (r.next_at_ms <= $1 or exists (select 1 from sanitization_nudge n where n.request = r.request))
-       and not exists (select 1 from sanitization_request newer where newer.serial = r.serial and newer.arrival > r.arrival and newer.state <> 'superseded')
-       and not (r.state in ('observing', 'complete') and exists (select 1 from update_request u where u.serial = r.serial and u.state <> 'over' and u.arrived_at_ms >= r.arrived_at_ms))
-     order by r.next_at_ms limit 1 for update of r skip locked`,
+    `select s.*, d.profile from sanitization_request s left join device d using (serial)
+     where s.state in ('requested', 'issuing', 'observing', 'complete')
+       and (s.next_at_ms <= $1 or exists (select 1 from sanitization_nudge n where n.request = s.request))
+       and not exists (select 1 from sanitization_request newer where newer.serial = s.serial and newer.arrival > s.arrival and newer.state <> 'superseded')
+       and not (${HELD_BY_UPDATE})
+     order by s.next_at_ms limit 1 for update of s skip locked`,
     [deps.now()],
   );
   const row = found.rows[0];
@@ -280,6 +283,6 @@ function required(value: string | null, row: Row): string {
 /** Works the queue until closed, `lanes` requests at a time. */
 export function runSanitization(deps: SanitizationDeps, wakener: Wakener, lanes = 4): { close(): Promise<void> } {
   const dueAtMs = async (): Promise<number | null> =>
-    (await deps.database.query<{ at: number | null }>(`select min(next_at_ms) as at from sanitization_request where state in ('requested', 'issuing', 'observing', 'complete')`)).rows[0]?.at ?? null;
+    (await deps.database.query<{ at: number | null }>(`select min(next_at_ms) as at from sanitization_request s where s.state in ('requested', 'issuing', 'observing', 'complete') and not (${HELD_BY_UPDATE})`)).rows[0]?.at ?? null;
   return runQueue({ work: () => workOnce(deps), dueAtMs, topic: 'sanitization', name: 'sanitization' }, deps, wakener, lanes);
 }

@@ -13,21 +13,21 @@ const givenUp = z.object({ request: z.string().max(64), reason: z.enum(UPDATE_FA
 
 /** Makes a row for every update that these entries ask for, and notes what the cart says of those that are open, in the transaction that stores the entries. */
 export async function recordUpdates(client: Queryable, station: string, origin: string, entries: readonly RecordedEntry[], now: number): Promise<void> {
-  const asked = entries.flatMap(({ type, body, device }) => {
+  const asked = entries.flatMap(({ type, body, device, seq }) => {
     if (type !== 'update-requested') return [];
     const read = answerable.safeParse(body);
     const serial = usbSerial.safeParse(device);
-    return read.success && serial.success ? [{ ...read.data, serial: serial.data }] : [];
+    return read.success && serial.success ? [{ ...read.data, serial: serial.data, seq }] : [];
   });
   const news = entries.flatMap(({ type, body }): readonly { readonly request: string; readonly failure: string | null }[] => {
     if (type === 'reappeared' && typeof body.request === 'string') return [{ request: body.request, failure: null }];
     const read = type === 'update-failed' ? givenUp.safeParse(body) : undefined;
     return read?.success ? [{ request: read.data.request, failure: read.data.reason }] : [];
   });
-  for (const { request, nonce, serial } of asked) {
+  for (const { request, nonce, serial, seq } of asked) {
     await client.query(
-      `insert into update_request (request, station, serial, nonce, origin, arrived_at_ms, state, next_at_ms) values ($1, $2, $3, $4, $5, $6, 'requested', $6) on conflict (request) do nothing`,
-      [request, station, serial, nonce, origin, now],
+      `insert into update_request (request, station, serial, nonce, origin, seq, arrived_at_ms, state, next_at_ms) values ($1, $2, $3, $4, $5, $7, $6, 'requested', $6) on conflict (request) do nothing`,
+      [request, station, serial, nonce, origin, now, seq],
     );
   }
   const told = news.length === 0 ? 0 : await note(client, station, news);
@@ -41,6 +41,9 @@ async function note(client: Queryable, station: string, news: readonly { readonl
   );
   return noted.rowCount ?? 0;
 }
+
+/** SQL: the sanitization `s` was asked for after the update `u` of the same serial; in one ledger its order decides. */
+export const WIPED_SINCE = `s.serial = u.serial and case when s.origin = u.origin then coalesce(s.seq, -1) > u.seq else s.arrived_at_ms >= u.arrived_at_ms end`;
 
 /** The serial is about to be wiped: no update of it goes on. */
 export async function interruptUpdates(client: Queryable, serial: string): Promise<void> {
