@@ -145,7 +145,7 @@ async function end(deps: SanitizationDeps, client: Queryable, row: Row): Promise
   await client.query(`update update_request set state = 'returning', ended_report_ms = $2, tries = 0, next_at_ms = $3 where request = $1`, [row.request, found.ok ? (found.value.reportedMdmMs ?? null) : null, deps.now()]);
 }
 
-/** Until the tablet itself reports its ward's profile: then what the update may have changed is stated anew, and last that it is over. */
+/** Until the tablet itself reports its ward's profile: then it is told that it is over, and what it may have changed is stated anew. */
 async function lookForReturn(deps: SanitizationDeps, client: Queryable, row: Row): Promise<void> {
   const wiped = await client.query(`select 1 from update_request u join sanitization_request s on ${WIPED_SINCE} where u.request = $1`, [row.request]);
   if (wiped.rowCount !== 0) return over(client, row);
@@ -154,29 +154,35 @@ async function lookForReturn(deps: SanitizationDeps, client: Queryable, row: Row
   if (row.enrolment !== '' && found.value.enrolment !== row.enrolment) return over(client, row);
   const isBack = found.value.profile === row.profile && (found.value.reportedMdmMs ?? 0) > (row.ended_report_ms ?? 0);
   if (!isBack) return again(deps, client, row);
-  if (!(await restate(deps, client, row, found.value))) return again(deps, client, row);
+  const proven = await provenBy(client, row, found.value.enrolment);
+  if (proven === 'busy') return again(deps, client, row);
+  // First: while it is open the cart takes nothing of what it may change.
   if (row.failure === null) await state(deps, client, row, { kind: 'updated', before: row.before ?? '', after: row.after ?? '' });
+  if (proven) await restate(deps, client, { ...row, ...proven }, found.value);
   await over(client, row);
 }
 
-/** The facts that age, of the sanitization that the tablet's present life stands on. False: a step of it is out, and is not waited for. */
-async function restate(deps: SanitizationDeps, client: Queryable, row: Row, record: MdmEnrolment): Promise<boolean> {
-  const found = await client.query<{ request: string; nonce: string }>(
+/** The sanitization that the tablet's present life stands on; `busy`: a step of it is out, and is not waited for. */
+async function provenBy(client: Queryable, row: Row, enrolment: string): Promise<Pick<Row, 'request' | 'nonce'> | 'busy' | undefined> {
+  const found = await client.query<Pick<Row, 'request' | 'nonce'>>(
     `select request, nonce from sanitization_request where serial = $1 and station = $2 and state in ('observing', 'complete') and stated #>> '{enrolled,enrolment}' = $3 order by arrival desc limit 1`,
-    [row.serial, row.station, record.enrolment],
+    [row.serial, row.station, enrolment],
   );
   const proven = found.rows[0];
-  if (!proven) return true;
+  if (!proven) return undefined;
   const mine = await client.query('select 1 from sanitization_request where request = $1 for update skip locked', [proven.request]);
-  if (mine.rowCount === 0) return false;
-  const facts = passingFacts(record, row.profile ?? '');
-  for (const fact of facts) await state(deps, client, { ...row, ...proven }, fact);
+  return mine.rowCount === 0 ? 'busy' : proven;
+}
+
+/** The facts that age, under the sanitization `request`. */
+async function restate(deps: SanitizationDeps, client: Queryable, { request, profile, ...row }: Row, record: MdmEnrolment): Promise<void> {
+  const facts = passingFacts(record, profile ?? '');
+  for (const fact of facts) await state(deps, client, { ...row, request }, fact);
   await client.query(`update sanitization_request set stated = stated || $2::jsonb, next_at_ms = case state when 'complete' then next_at_ms else $3 end where request = $1`, [
-    proven.request,
+    request,
     JSON.stringify(Object.fromEntries(facts.map((fact) => [fact.kind, fact]))),
     deps.now(),
   ]);
-  return true;
 }
 
 async function over(client: Queryable, row: Row): Promise<void> {

@@ -88,10 +88,10 @@ it('goes well: ordered once, taken back once the version is another, and told as
   expect(await news()).toEqual([]);
   show({ os: AFTER, update: 'none' });
   await later();
-  expect([await row(), await news()]).toEqual([{ state: 'over', failure: null }, ['queue-clear', 'profile-present', 'posture', 'updated']]);
+  expect([await row(), await news()]).toEqual([{ state: 'over', failure: null }, ['updated', 'queue-clear', 'profile-present', 'posture']]);
   const statements = await station.statements();
-  expect(statements.at(-1)?.claims).toMatchObject({ request: 'u-1', nonce: NONCE, serial: SERIAL, facts: { before: BEFORE, after: AFTER } });
-  expect(statements.at(-2)?.claims).toMatchObject({ request: 'r-1', facts: { kind: 'posture', update: 'none' } });
+  expect(statements.at(-4)?.claims).toMatchObject({ request: 'u-1', nonce: NONCE, serial: SERIAL, facts: { before: BEFORE, after: AFTER } });
+  expect(statements.at(-1)?.claims).toMatchObject({ request: 'r-1', facts: { kind: 'posture', update: 'none' } });
 });
 
 it('a report from before the order was taken back is no proof that the ward’s profile is on the tablet', async () => {
