@@ -84,6 +84,7 @@ it('goes well: ordered once, taken back once the version is another, and told as
   show({ profile: 'ward-7-east-dockward-update', os: AFTER, update: 'none' });
   await later();
   expect([told, await row(), await news()]).toEqual([['order u-1', 'end u-1'], { state: 'returning', failure: null }, []]);
+  show({ profile: 'ward-7-east-dockward-update', os: AFTER, update: 'none' });
   await later();
   expect(await news()).toEqual([]);
   show({ os: AFTER, update: 'none' });
