@@ -16,6 +16,7 @@ import { createIngest } from './ingest.ts';
 import type { TenantKeys } from './keys.ts';
 import type { CredentialUsed } from './mdm/adapter.ts';
 import { byPlatform, type Mdm } from './mdm/by-platform.ts';
+import { runUpdates } from './os-updates.ts';
 import { createPeopleHttp } from './people-http.ts';
 import { refuseUnreachable, unreachableIn } from './reachable.ts';
 import { runSanitization, type SanitizationPace } from './sanitization.ts';
@@ -102,6 +103,8 @@ export async function startCentral(options: CentralOptions): Promise<Central> {
     if (options.mdm) {
       const queue = runSanitization({ ...base, adapter: byPlatform(database, mdms), pace: options.mdm.pace }, wakener);
       opened.push(() => queue.close());
+      const updates = runUpdates({ ...base, adapter: byPlatform(database, mdms), pace: options.mdm.pace }, wakener);
+      opened.push(() => updates.close());
     }
     const serverCertificate = (): Promise<PemPair> => issueServerCertificate(keys.authority, keys.tenant, [options.host, ...options.stationNames].filter((name) => name !== '0.0.0.0' && name !== '::'));
     const stations = createStationHttp({ ...base, ingest: createIngest({ ...base, store: witnessOnPostgres(database, (client, claims) => addCustodyStatement(client, keys, { ...claims, tenant: keys.tenant, issuedAtMs: now() })), project: options.project }), bundles, wakener, server: await serverCertificate() });

@@ -3,6 +3,7 @@ import type { Database } from './database.ts';
 import type { Log } from './http-reply.ts';
 import type { MdmNews } from './mdm/adapter.ts';
 import type { Mdm } from './mdm/by-platform.ts';
+import { UPDATES_TOPIC } from './update-requests.ts';
 import { wake } from './wakener.ts';
 
 /** An Authenticate of NanoMDM with its certificate has some 10 kB. */
@@ -31,7 +32,7 @@ export function serveMdmWebhooks(app: FastifyInstance, deps: { readonly database
   });
 }
 
-/** Proven tablets too: their passing facts may have changed. */
+/** Proven tablets too, and those that are being updated: their passing facts may have changed. */
 async function lookAgain(database: Database, { serials, enrolments }: MdmNews): Promise<void> {
   if (serials.length === 0 && enrolments.length === 0) return;
   await database.transaction(async (client) => {
@@ -40,5 +41,7 @@ async function lookAgain(database: Database, { serials, enrolments }: MdmNews): 
       [serials, enrolments],
     );
     if ((nudged.rowCount ?? 0) > 0) await wake(client, 'sanitization');
+    const updating = await client.query(`insert into update_news (request) select request from update_request where (serial = any($1::text[]) or enrolment = any($2::text[])) and state in ('observing', 'returning')`, [serials, enrolments]);
+    if ((updating.rowCount ?? 0) > 0) await wake(client, UPDATES_TOPIC);
   });
 }

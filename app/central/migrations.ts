@@ -4,6 +4,7 @@ import { CARD_TRUST } from './schema/card-trust.ts';
 import { CERTIFICATES } from './schema/certificates.ts';
 import { CREDENTIAL_USE } from './schema/credential-use.ts';
 import { MORNING } from './schema/morning.ts';
+import { OS_UPDATES } from './schema/os-updates.ts';
 import { NANOMDM } from './schema/nanomdm.ts';
 import { REKEYING } from './schema/rekeying.ts';
 import { SUBTREES } from './schema/subtrees.ts';
@@ -215,4 +216,5 @@ create table renewal_nonce (nonce_hash bytea primary key, expires_at_ms bigint n
   CERTIFICATES,
   CREDENTIAL_USE,
   MORNING,
+  OS_UPDATES,
 ];

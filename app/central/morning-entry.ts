@@ -39,7 +39,7 @@ const nightEnded = z.object({
     }),
   ),
   more: count,
-  done: z.object({ sanitized: count, failed: count, quarantined: count, starts: count }),
+  done: z.object({ sanitized: count, failed: count, quarantined: count, starts: count, updated: count.optional(), notUpdated: count.optional() }),
 });
 const needThreatened = z.object({ ward: z.string(), shortBy: count, dueMs: z.int(), because: z.enum(SHORT_REASONS) });
 

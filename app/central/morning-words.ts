@@ -12,6 +12,7 @@ export const ORDER_WORDS: Readonly<Record<NextStep, string>> = {
   'swap-cable': 'Swap the cable of the slot',
   'restart-tablet': 'Restart the tablet',
   'free-in-mdm': 'Free it in the device management',
+  'look-at-update': 'Ask IT about its system update',
   'find-holder': 'Find who has it',
   'to-service': 'Send it to biomed',
 };
@@ -22,6 +23,7 @@ export const REASON_WORDS: Readonly<Record<MorningReason, string>> = {
   lost: 'It is reported lost.',
   retired: 'It is retired.',
   quarantined: 'It is kept out of use.',
+  updating: 'Its system is being updated.',
   'serial-differs': 'Another tablet stands in its slot.',
   'serial-twice': 'Two slots report the same tablet.',
   exposed: 'It was used and is not wiped yet.',
@@ -46,6 +48,7 @@ export const REASON_WORDS: Readonly<Record<MorningReason, string>> = {
   'sanitization-overdue': 'Its wipe took too long.',
   'battery-heat': 'Its battery runs hot.',
   'fault-reported': 'A fault was reported.',
+  'update-failed': 'Its system update did not work; it can be used.',
   'in-hand': 'Somebody has it.',
   unidentified: 'It left without a badge.',
   'with-ward': 'Nobody said who has it; the ward answers for it.',
@@ -66,18 +69,21 @@ export const SHORT_WORDS: Readonly<Record<ShortReason, string>> = {
   unproven: 'their proof is not complete',
   'too-hot': 'a battery is too warm to charge',
   'no-network': 'without network nothing is wiped',
-  'cut-off': 'too little time was left to wipe',
+  'cut-off': 'too little time was left',
   limits: 'it is more than the cart can power',
+  'not-orderable': 'their device management cannot order updates',
   absent: 'too few tablets are in the cart',
 };
 
 /** "1 tablet was wiped and proven, 2 wipes did not work"; what did not happen is left out, save that nothing was wiped. */
-export function doneWords({ sanitized, failed, quarantined, starts }: { readonly sanitized: number; readonly failed: number; readonly quarantined: number; readonly starts: number }): readonly string[] {
+export function doneWords({ sanitized, failed, quarantined, starts, updated = 0, notUpdated = 0 }: { readonly sanitized: number; readonly failed: number; readonly quarantined: number; readonly starts: number; readonly updated?: number | undefined; readonly notUpdated?: number | undefined }): readonly string[] {
   const of = (count: number, one: string, more: string): string[] => (count === 0 ? [] : [`${count} ${count === 1 ? one : more}`]);
   return [
     ...(sanitized === 0 ? ['No tablet was wiped'] : of(sanitized, 'tablet was wiped and proven', 'tablets were wiped and proven')),
     ...of(failed, 'wipe did not work', 'wipes did not work'),
     ...of(quarantined, 'tablet was put into quarantine', 'tablets were put into quarantine'),
+    ...of(updated, 'system was updated', 'systems were updated'),
+    ...of(notUpdated, 'system update did not work', 'system updates did not work'),
     ...of(starts, 'start of the station’s program', 'starts of the station’s program'),
   ];
 }

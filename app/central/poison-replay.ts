@@ -7,6 +7,7 @@ import type { Database } from './database.ts';
 import { unstorable } from './poison.ts';
 import { emptyRows, overlayOn, saveChanges } from './projection-store.ts';
 import { recordRequests } from './sanitization-requests.ts';
+import { recordUpdates } from './update-requests.ts';
 
 const PAGE = 1_000;
 
@@ -43,6 +44,7 @@ export async function replayPoison(deps: { readonly database: Database; readonly
     await saveChanges(client, origin, overlay.changes());
     await client.query('update origin set refolded = refolded + 1 where origin = $1', [origin]);
     await recordRequests(client, row.station, origin, healed.map(({ recorded }) => recorded), deps.now());
+    await recordUpdates(client, row.station, origin, healed.map(({ recorded }) => recorded), deps.now());
     await client.query('update poison_entry set replayed_at_ms = $3 where origin = $1 and seq = any($2::bigint[])', [origin, healed.map(({ entry }) => entry.seq), deps.now()]);
     await forgetBook(client, origin);
     // What ended elsewhere is told with the home cart's next upload.

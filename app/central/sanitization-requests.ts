@@ -24,24 +24,25 @@ const TOPIC = 'sanitization';
 interface Asked extends z.infer<typeof answerable> {
   readonly serial: string;
   readonly leaf: string;
+  readonly seq: number;
 }
 
-function answerableOf({ body, device, leaf }: RecordedEntry): Asked | undefined {
+function answerableOf({ body, device, leaf, seq }: RecordedEntry): Asked | undefined {
   const asked = answerable.safeParse(body);
   const serial = usbSerial.safeParse(device);
-  return asked.success && serial.success ? { ...asked.data, serial: serial.data, leaf } : undefined;
+  return asked.success && serial.success ? { ...asked.data, serial: serial.data, leaf, seq } : undefined;
 }
 
 /** In the order of the entries: a later request for the same serial supersedes. */
 async function insertRequests(client: Queryable, station: string, origin: string, asked: readonly Asked[], now: number): Promise<void> {
   await client.query(
     `with recorded as (
-       insert into sanitization_request (request, station, serial, nonce, exposure, cited_leaf, origin, arrived_at_ms, state, next_at_ms)
-       select request, $1, serial, nonce, exposure, leaf, $2, $3, 'requested', $3
-       from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) with ordinality as fresh (request, serial, nonce, exposure, leaf, at) order by at on conflict (request) do nothing
+       insert into sanitization_request (request, station, serial, nonce, exposure, cited_leaf, seq, origin, arrived_at_ms, state, next_at_ms)
+       select request, $1, serial, nonce, exposure, leaf, seq, $2, $3, 'requested', $3
+       from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $11::bigint[]) with ordinality as fresh (request, serial, nonce, exposure, leaf, seq, at) order by at on conflict (request) do nothing
        returning 1
      ) select pg_notify($9, $10) where exists (select 1 from recorded)`,
-    [station, origin, now, asked.map(({ request }) => request), asked.map(({ serial }) => serial), asked.map(({ nonce }) => nonce), asked.map(({ exposure }) => exposure), asked.map(({ leaf }) => leaf), WAKE_CHANNEL, TOPIC],
+    [station, origin, now, asked.map(({ request }) => request), asked.map(({ serial }) => serial), asked.map(({ nonce }) => nonce), asked.map(({ exposure }) => exposure), asked.map(({ leaf }) => leaf), WAKE_CHANNEL, TOPIC, asked.map(({ seq }) => seq)],
   );
 }
 

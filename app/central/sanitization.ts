@@ -9,7 +9,9 @@ import type { Log } from './http-reply.ts';
 import type { TenantKeys } from './keys.ts';
 import type { MdmAdapter, MdmRefusal } from './mdm/adapter.ts';
 import { addStatement } from './statements.ts';
+import { interruptUpdates, WIPED_SINCE } from './update-requests.ts';
 import type { Wakener } from './wakener.ts';
+import { runQueue } from './work-queue.ts';
 
 /** Paces of the queue, all in milliseconds of `now`. */
 export interface SanitizationPace extends LookPace {
@@ -17,6 +19,8 @@ export interface SanitizationPace extends LookPace {
   readonly commandLifeMs: number;
   /** A tablet between two lives has no enrolment for a while; after this without one it counts as unknown to the MDM. */
   readonly absencePatienceMs: number;
+  /** An OS update that has not shown another version this long after its order is given up; a cart does so much sooner. */
+  readonly updatePatienceMs: number;
 }
 
 export const PRODUCTION_PACE: SanitizationPace = {
@@ -24,6 +28,7 @@ export const PRODUCTION_PACE: SanitizationPace = {
   slowestMs: 60_000,
   commandLifeMs: 10 * 3_600_000,
   absencePatienceMs: 30 * 60_000,
+  updatePatienceMs: 4 * 3_600_000,
   enrolmentPatienceMs: 2 * 3_600_000,
   confirmationPatienceMs: 5 * 60_000,
   restateMs: 24 * 3_600_000,
@@ -76,13 +81,17 @@ export async function workOnce(deps: SanitizationDeps): Promise<boolean> {
   }
 }
 
+/** What an update of the tablet may change is told with its end, not by the way. */
+const HELD_BY_UPDATE = `s.state in ('observing', 'complete') and exists (select 1 from update_request u where u.serial = s.serial and u.state <> 'over' and not (${WIPED_SINCE}))`;
+
 async function workDue(deps: SanitizationDeps, client: Queryable, take: (row: Row) => void): Promise<boolean> {
   const found = await client.query<Row>(
-    `select r.*, d.profile from sanitization_request r left join device d using (serial)
-     where r.state in ('requested', 'issuing', 'observing', 'complete')
-       and (r.next_at_ms <= $1 or exists (select 1 from sanitization_nudge n where n.request = r.request))
-       and not exists (select 1 from sanitization_request newer where newer.serial = r.serial and newer.arrival > r.arrival and newer.state <> 'superseded')
-     order by r.next_at_ms limit 1 for update of r skip locked`,
+    `select s.*, d.profile from sanitization_request s left join device d using (serial)
+     where s.state in ('requested', 'issuing', 'observing', 'complete')
+       and (s.next_at_ms <= $1 or exists (select 1 from sanitization_nudge n where n.request = s.request))
+       and not exists (select 1 from sanitization_request newer where newer.serial = s.serial and newer.arrival > s.arrival and newer.state <> 'superseded')
+       and not (${HELD_BY_UPDATE})
+     order by s.next_at_ms limit 1 for update of s skip locked`,
     [deps.now()],
   );
   const row = found.rows[0];
@@ -99,6 +108,7 @@ async function workDue(deps: SanitizationDeps, client: Queryable, take: (row: Ro
   await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [row.serial]);
   const overtaken = await client.query<Row>(`update sanitization_request set state = 'superseded' where serial = $1 and arrival < $2 and state not in ('failed', 'superseded') returning *`, [row.serial, row.arrival]);
   for (const older of overtaken.rows) if (older.station !== row.station) await tellOvertaken(deps, client, older);
+  if (row.state === 'requested') await interruptUpdates(client, row.serial);
   await step(deps, client, (await nudged(client, row)) ? { ...row, tries: 0 } : row, wanted ?? {});
   return true;
 }
@@ -270,28 +280,9 @@ function required(value: string | null, row: Row): string {
   return value;
 }
 
-/** Works the queue until closed, `lanes` requests at a time. Woken by announcements, by due times, and at least every second. */
+/** Works the queue until closed, `lanes` requests at a time. */
 export function runSanitization(deps: SanitizationDeps, wakener: Wakener, lanes = 4): { close(): Promise<void> } {
-  const closing = new AbortController();
-  const lane = async (): Promise<void> => {
-    while (!closing.signal.aborted) {
-      try {
-        if (await workOnce(deps)) continue;
-        const next = await deps.database.query<{ at: number | null }>(`select min(next_at_ms) as at from sanitization_request where state in ('requested', 'issuing', 'observing', 'complete')`);
-        const dueInMs = (next.rows[0]?.at ?? Number.POSITIVE_INFINITY) - deps.now();
-        await wakener.wait(['sanitization'], Math.min(1_000, Math.max(20, dueInMs)), closing.signal);
-      } catch (error) {
-        if (closing.signal.aborted) return;
-        deps.log.error({ err: error }, 'a step of the sanitization queue failed; trying again');
-        await wakener.wait([], 1_000, closing.signal);
-      }
-    }
-  };
-  const done = Promise.all(Array.from({ length: lanes }, lane));
-  return {
-    async close() {
-      closing.abort();
-      await done;
-    },
-  };
+  const dueAtMs = async (): Promise<number | null> =>
+    (await deps.database.query<{ at: number | null }>(`select min(next_at_ms) as at from sanitization_request s where s.state in ('requested', 'issuing', 'observing', 'complete') and not (${HELD_BY_UPDATE})`)).rows[0]?.at ?? null;
+  return runQueue({ work: () => workOnce(deps), dueAtMs, topic: 'sanitization', name: 'sanitization' }, deps, wakener, lanes);
 }

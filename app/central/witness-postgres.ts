@@ -6,6 +6,7 @@ import { ROTATIONS, saveRotations } from './key-ranges.ts';
 import { isDataException, setAside } from './poison.ts';
 import { loadRows, saveChanges } from './projection-store.ts';
 import { recordRequests } from './sanitization-requests.ts';
+import { recordUpdates } from './update-requests.ts';
 import { saveSubtrees } from './subtrees.ts';
 import { recordIncident, type Accepted, type OriginRow } from './witness.ts';
 import { Unstorable, type WitnessStore, type WitnessTransaction } from './witness-store.ts';
@@ -40,7 +41,7 @@ function transactionOn(client: Queryable, stateElsewhere: StateElsewhere | undef
       return insertEntries(client, origin, accepted, nowMs);
     },
     saveEffects: async ({ station, origin, changes, healthy }, nowMs) => {
-      const stored = inOrder([saveChanges(client, origin, changes), recordRequests(client, station, origin, healthy.map(({ recorded }) => recorded), nowMs)]);
+      const stored = inOrder([saveChanges(client, origin, changes), recordRequests(client, station, origin, healthy.map(({ recorded }) => recorded), nowMs), recordUpdates(client, station, origin, healthy.map(({ recorded }) => recorded), nowMs)]);
       const taken = (book ??= openBook(client, origin)).take(healthy.map(({ entry, recorded }) => ({ ...recorded, boot: entry.boot, monoMs: entry.mono })), stored);
       await inOrder([stored, taken]);
     },

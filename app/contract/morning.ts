@@ -37,7 +37,7 @@ export const morningSheetView = z.strictObject({
   exceptions: z.array(morningExceptionView),
   /** Exceptions that are not listed here. */
   more: count,
-  done: z.strictObject({ sanitized: count, failed: count, quarantined: count, starts: count }),
+  done: z.strictObject({ sanitized: count, failed: count, quarantined: count, starts: count, updated: count.optional(), notUpdated: count.optional() }),
   /** What was told while the night lasted, oldest first. */
   warned: z.array(morningNotice),
 });

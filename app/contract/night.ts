@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MINUTES_TO_FIX, NEXT_STEPS } from '../domain/morning-sheet.ts';
-import { SHORT_REASONS } from '../domain/night-problem.ts';
+import { NOT_STARTED_REASONS, SHORT_REASONS } from '../domain/night-problem.ts';
 import { QUARANTINE_REASONS, UNPROVEN_REASONS } from '../domain/terms.ts';
 import { slotNumber, usbSerial } from './device-host.ts';
 
@@ -12,10 +12,12 @@ export const nightBoard = z.strictObject({
   shiftMs: z.int(),
   wards: z.array(z.strictObject({ ward, needed: count, ready: count, metMs: z.int().optional(), shortBy: count.optional(), because: z.enum(SHORT_REASONS).optional() })),
   slots: z.array(z.strictObject({ slot: slotNumber, readyMs: z.int().optional() })),
+  /** Tablets whose system is being updated, and those that are not though an update waits for them, with the commonest reason. */
+  updates: z.strictObject({ running: count, left: count, because: z.enum(NOT_STARTED_REASONS).optional() }).optional(),
 });
 export type NightBoard = z.infer<typeof nightBoard>;
 
-export const MORNING_REASONS = [...UNPROVEN_REASONS, ...QUARANTINE_REASONS, 'in-hand', 'unidentified', 'with-ward', 'said-back', 'unreadable'] as const;
+export const MORNING_REASONS = [...UNPROVEN_REASONS, ...QUARANTINE_REASONS, 'update-failed', 'in-hand', 'unidentified', 'with-ward', 'said-back', 'unreadable'] as const;
 
 /** One page for whoever opens the shift (R4.4): exceptions first, by the time they take to mend. */
 export const morningPage = z.strictObject({
@@ -34,6 +36,6 @@ export const morningPage = z.strictObject({
       minutes: z.int().min(0).max(Math.max(...Object.values(MINUTES_TO_FIX))),
     }),
   ),
-  done: z.strictObject({ sanitized: count, failed: count, quarantined: count, starts: count }),
+  done: z.strictObject({ sanitized: count, failed: count, quarantined: count, starts: count, updated: count.optional(), notUpdated: count.optional() }),
 });
 export type MorningPage = z.infer<typeof morningPage>;

@@ -15,6 +15,8 @@ export const overnightRules = z.strictObject({
   limits: z.strictObject({ watts: z.number().positive(), megabytesPerSecond: z.number().positive(), tabletMegabytesPerSecond: z.number().positive(), wipes: z.int().min(1).max(99), updates: z.int().min(0).max(99) }),
   band: z.strictObject({ floorPercent: percent, upperPercent: percent, morningPercent: percent }),
   estimate: z.strictObject({ wipeMs: z.int().positive(), wipeMegabytes: z.number().min(0), wipeWatts: z.number().min(0), updateWatts: z.number().min(0), chargeWatts: z.number().min(0), chargePercentPerHour: z.number().positive() }),
+  /** Left out: the cart asks for no updates. */
+  update: z.strictObject({ megabytes: z.number().min(0), installMs: z.int().positive() }).optional(),
   wipeBoundsMs: z.strictObject({ least: z.int().positive(), most: z.int().positive() }),
 });
 

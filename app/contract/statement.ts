@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SANITIZATION_FAILURES } from '../domain/terms.ts';
+import { SANITIZATION_FAILURES, UPDATE_FAILURES, UPDATE_STANDINGS } from '../domain/terms.ts';
 import { usbSerial } from './device-host.ts';
 
 /** Times of the MDM's own clock, Unix milliseconds; comparable only with each other. */
@@ -25,8 +25,11 @@ export const statementFacts = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('credentials-revoked'), previous: enrolment }),
   z.strictObject({ kind: z.literal('queue-clear'), enrolment, unlockTokenKept: z.boolean() }),
   z.strictObject({ kind: z.literal('profile-present'), enrolment, profile: z.string().max(120) }),
-  z.strictObject({ kind: z.literal('posture'), enrolment, osAtFloor: z.boolean(), compliant: z.boolean(), rooted: z.boolean(), adbEnabled: z.boolean() }),
+  z.strictObject({ kind: z.literal('posture'), enrolment, osAtFloor: z.boolean(), compliant: z.boolean(), rooted: z.boolean(), adbEnabled: z.boolean(), update: z.enum(UPDATE_STANDINGS).optional() }),
   z.strictObject({ kind: z.literal('sanitization-failed'), failure: z.enum(SANITIZATION_FAILURES) }),
+  /** The versions in the words of the MDM. */
+  z.strictObject({ kind: z.literal('updated'), before: z.string().min(1).max(200), after: z.string().min(1).max(200) }),
+  z.strictObject({ kind: z.literal('update-failed'), failure: z.enum(UPDATE_FAILURES) }),
 ]);
 export type StatementFacts = z.infer<typeof statementFacts>;
 

@@ -38,7 +38,7 @@ export interface PastInterval {
 /** What is told of a tablet inside an interval, beside its ends. */
 export const TOUCHES: ReadonlySet<EntryType> = new Set<EntryType>([
   'offered', 'offer-lapsed', 'released', 'wrong-pull', 'unidentified-removal', 'removal-claimed', 'removal-unclaimed', 'returned', 'returned-elsewhere', 'return-stated', 'foreign-docked', 'absent', 'reappeared', 'exposed',
-  'sanitization-requested', 'sanitization-failed', 'sanitized', 'quarantined', 'device-standing',
+  'sanitization-requested', 'sanitization-failed', 'sanitized', 'update-requested', 'updated', 'update-failed', 'quarantined', 'device-standing',
 ]);
 
 /**

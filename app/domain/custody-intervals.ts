@@ -201,6 +201,7 @@ export function statedMs(entry: RecordedEntry): number | undefined {
   switch (entry.type) {
     case 'bundle-accepted':
     case 'statement-accepted':
+    case 'updated':
     case 'returned-elsewhere':
       return Number.isSafeInteger(entry.body.issuedAtMs) ? entry.body.issuedAtMs : undefined;
     default:

@@ -1,4 +1,4 @@
-import type { Assurance, BundleRefusal, DeviceStanding, EpochCause, ExposureCause, GateLeafName, Grade, QuarantineReason, RefusalReason, SanitizationFailure, StatementKind, StatementRefusal, UnprovenReason } from './terms.ts';
+import type { Assurance, BundleRefusal, DeviceStanding, EpochCause, ExposureCause, GateLeafName, Grade, QuarantineReason, RefusalReason, SanitizationFailure, StatementKind, StatementRefusal, UnprovenReason, UpdateFailure } from './terms.ts';
 import type { MorningException } from './morning-sheet.ts';
 import type { ShortReason } from './night-problem.ts';
 import type { NightTally } from './tables.ts';
@@ -66,6 +66,12 @@ export interface EntryBodies {
    */
   sanitized: { request: string; nonce: string; asked: string; exposure: string; attempt: number; grade: Grade; proven: readonly GateLeafName[]; command: string; previous: string; enrolment?: string; confirmedMdmMs: number; enrolledMdmMs?: number };
   quarantined: { reason: QuarantineReason };
+  /** The cart asks that a tablet's operating system be updated: nobody is offered it until there is an outcome. */
+  'update-requested': { request: string; nonce: string };
+  /** The server stated that it is: the versions before and after in the words of the MDM. */
+  updated: { request: string; before: string; after: string; issuedAtMs: number; digest: string };
+  /** Stated by the server, or found by the cart, which waits no longer (`timed-out`) or no longer has the tablet (`interrupted`). */
+  'update-failed': { request: string; reason: UpdateFailure };
   /** The power of a slot's port was taken and given again, so that a tablet that does not answer begins anew. It follows the request that is tried again. */
   'port-cycled': { request: string; outcome: 'cycled' | 'refused' };
   /** The window opened in which the cart prepares the morning. `shiftMs`: when it has to be ready. */

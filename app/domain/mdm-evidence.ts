@@ -1,3 +1,5 @@
+import type { UpdateStanding } from './terms.ts';
+
 /**
  * What an MDM's records allow the server to state about one sanitization. Pure: every adapter (Android Management API,
  * Apple MDM, …) translates its vendor's answers into `MdmObservation` and this file alone decides what they prove.
@@ -19,6 +21,10 @@ export interface MdmEnrolment {
   readonly osAtFloor: boolean;
   readonly rooted: boolean;
   readonly adbEnabled: boolean;
+  /** The operating system as the MDM words it; it changes with every update. */
+  readonly os?: string;
+  /** Absent where the MDM does not say. */
+  readonly update?: UpdateStanding;
   /** Commands that still wait for this enrolment. */
   readonly pendingCommands: number;
   readonly unlockTokenKept: boolean;
@@ -52,7 +58,10 @@ export type ProvenFact =
   | { readonly kind: 'credentials-revoked'; readonly previous: string }
   | { readonly kind: 'queue-clear'; readonly enrolment: string; readonly unlockTokenKept: boolean }
   | { readonly kind: 'profile-present'; readonly enrolment: string; readonly profile: string }
-  | { readonly kind: 'posture'; readonly enrolment: string; readonly osAtFloor: boolean; readonly compliant: boolean; readonly rooted: boolean; readonly adbEnabled: boolean };
+  | { readonly kind: 'posture'; readonly enrolment: string; readonly osAtFloor: boolean; readonly compliant: boolean; readonly rooted: boolean; readonly adbEnabled: boolean; readonly update?: UpdateStanding };
+
+/** What ages: said again at every look. */
+export type PassingFact = Extract<ProvenFact, { readonly kind: 'queue-clear' | 'profile-present' | 'posture' }>;
 
 /** The facts this observation proves, in the order of the gate's leaves. Fewer facts is the normal, waiting state. */
 export function provenFacts(order: SanitizationOrder, seen: MdmObservation): readonly ProvenFact[] {
@@ -68,12 +77,19 @@ export function provenFacts(order: SanitizationOrder, seen: MdmObservation): rea
   }
   const others = seen.enrolments.some((record) => record.enrolment !== fresh?.enrolment && record.state !== 'deleted');
   if (fresh && !others) facts.push({ kind: 'credentials-revoked', previous: order.previous });
-  if (fresh && fresh.reportedMdmMs !== undefined && fresh.reportedMdmMs > fresh.enrolledMdmMs) {
-    if (fresh.pendingCommands === 0) facts.push({ kind: 'queue-clear', enrolment: fresh.enrolment, unlockTokenKept: fresh.unlockTokenKept });
-    if (fresh.profile === order.profile) facts.push({ kind: 'profile-present', enrolment: fresh.enrolment, profile: fresh.profile });
-    facts.push({ kind: 'posture', enrolment: fresh.enrolment, osAtFloor: fresh.osAtFloor, compliant: fresh.compliant, rooted: fresh.rooted, adbEnabled: fresh.adbEnabled });
-  }
+  if (fresh) facts.push(...passingFacts(fresh, order.profile));
   return facts;
+}
+
+/** What an enrolment has reported of itself and what may change while it lasts; nothing where the last report is of an earlier life. */
+export function passingFacts(record: MdmEnrolment, wanted: string): readonly PassingFact[] {
+  const { enrolment, reportedMdmMs, enrolledMdmMs, profile, update } = record;
+  if (reportedMdmMs === undefined || reportedMdmMs <= enrolledMdmMs) return [];
+  return [
+    ...(record.pendingCommands === 0 ? [{ kind: 'queue-clear' as const, enrolment, unlockTokenKept: record.unlockTokenKept }] : []),
+    ...(profile === wanted ? [{ kind: 'profile-present' as const, enrolment, profile }] : []),
+    { kind: 'posture', enrolment, osAtFloor: record.osAtFloor, compliant: record.compliant, rooted: record.rooted, adbEnabled: record.adbEnabled, ...(update === undefined ? {} : { update }) },
+  ];
 }
 
 /** The one active enrolment of this serial that the MDM itself places after the command. Two of them prove nothing. */

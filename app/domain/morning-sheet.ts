@@ -1,19 +1,20 @@
 import type { Candidate } from './choose-device.ts';
 import { isHeld } from './label-scan.ts';
+import { failedTonight } from './os-update.ts';
 import { suspectOf, type Suspect } from './slot-health.ts';
 import type { CartView, DeviceRow, NightRow } from './tables.ts';
 import type { QuarantineReason, UnprovenReason } from './terms.ts';
 
 /** What a person does about a tablet that the morning lacks, quickest first; the page holds the words. */
-export const NEXT_STEPS = ['wait', 'charge', 'connect-network', 'put-back', 'try-another-slot', 'swap-cable', 'restart-tablet', 'free-in-mdm', 'find-holder', 'to-service'] as const;
+export const NEXT_STEPS = ['wait', 'charge', 'connect-network', 'put-back', 'try-another-slot', 'swap-cable', 'restart-tablet', 'free-in-mdm', 'look-at-update', 'find-holder', 'to-service'] as const;
 export type NextStep = (typeof NEXT_STEPS)[number];
 
 /** Rough minutes of a person's or the cart's time; they order the sheet and are shown as "about". */
 export const MINUTES_TO_FIX: Readonly<Record<NextStep, number>> = {
-  wait: 5, charge: 30, 'connect-network': 10, 'put-back': 1, 'try-another-slot': 2, 'swap-cable': 3, 'restart-tablet': 5, 'free-in-mdm': 15, 'find-holder': 20, 'to-service': 60,
+  wait: 5, charge: 30, 'connect-network': 10, 'put-back': 1, 'try-another-slot': 2, 'swap-cable': 3, 'restart-tablet': 5, 'free-in-mdm': 15, 'look-at-update': 15, 'find-holder': 20, 'to-service': 60,
 };
 
-export type MorningReason = UnprovenReason | QuarantineReason | 'in-hand' | 'unidentified' | 'with-ward' | 'said-back' | 'unreadable';
+export type MorningReason = UnprovenReason | QuarantineReason | 'update-failed' | 'in-hand' | 'unidentified' | 'with-ward' | 'said-back' | 'unreadable';
 
 export interface MorningException {
   readonly slot?: number;
@@ -46,7 +47,7 @@ export interface MorningSheet {
 
 /** `judged`: every docked tablet with the gate's word on it; `unreadable`: slots in which something stands that tells no serial. */
 export function morningSheet({ view, judged, night, unreadable, online }: { readonly view: CartView; readonly judged: readonly Candidate[]; readonly night: NightRow; readonly unreadable: readonly number[]; readonly online: boolean }): MorningSheet {
-  const docked = judged.flatMap((candidate) => exceptionOf(view, candidate, online));
+  const docked = judged.flatMap((candidate) => exceptionOf(view, candidate, online, night));
   const away = [...view.all('device')].flatMap((device) => awayOf(device, night.shiftMs));
   const mute = unreadable.map((slot): MorningException => withMinutes({ slot, reason: 'unreadable', next: 'swap-cable' }));
   return {
@@ -71,10 +72,10 @@ export function readinessOf(judged: readonly Candidate[], needs: NightRow['needs
   });
 }
 
-function exceptionOf(view: CartView, { device, live, unproven }: Candidate, online: boolean): MorningException[] {
+function exceptionOf(view: CartView, { device, live, unproven }: Candidate, online: boolean, night: NightRow): MorningException[] {
   const first = unproven[0];
-  if (!first) return [];
   const about = { slot: live.slot, serial: device.serial, asset: device.asset, ward: device.ward };
+  if (!first) return failedTonight(device, night) ? [withMinutes({ ...about, reason: 'update-failed', next: 'look-at-update' })] : [];
   if (!device.quarantine) return [withMinutes({ ...about, reason: first.reason, next: nextOf(first.reason, online) })];
   const suspect = suspectOf(live.slot, device.serial, view.all('slot'));
   const next: NextStep = device.quarantine.reason === 'battery-heat' || device.quarantine.reason === 'fault-reported' ? 'to-service' : suspect === 'slot' ? 'try-another-slot' : suspect === 'tablet' ? 'to-service' : 'restart-tablet';
@@ -117,6 +118,7 @@ function nextOf(reason: UnprovenReason, online: boolean): NextStep {
     case 'retired':
     case 'quarantined':
       return 'to-service';
+    case 'updating':
     case 'exposed':
     case 'wipe-not-requested':
     case 'wipe-not-confirmed':

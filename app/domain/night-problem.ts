@@ -2,8 +2,8 @@
 export const NIGHT_BARS = ['quarantined', 'unreachable', 'unproven'] as const;
 export type NightBar = (typeof NIGHT_BARS)[number];
 
-/** Why work that is owed is not in the plan. `limits`: it alone exceeds what the cart can give. */
-export const NOT_STARTED_REASONS = [...NIGHT_BARS, 'too-hot', 'no-network', 'cut-off', 'limits'] as const;
+/** Why work that is owed is not in the plan. `limits`: it alone exceeds what the cart can give. `not-orderable`: the tablet's MDM cannot be asked for an update. */
+export const NOT_STARTED_REASONS = [...NIGHT_BARS, 'too-hot', 'no-network', 'cut-off', 'limits', 'not-orderable'] as const;
 export type NotStartedReason = (typeof NOT_STARTED_REASONS)[number];
 
 /** Why a ward will be short: a tablet's own reason, or there are not that many of its tablets in the cart. */
@@ -21,6 +21,8 @@ export interface OwedUpdate {
   readonly mandatory: boolean;
   /** Present while it is under way. */
   readonly sinceMs?: number;
+  /** It waits, and the tablet's MDM cannot be asked to install it: it is in no plan. */
+  readonly held?: true;
 }
 
 /** A tablet standing in the cart. All moments are Unix milliseconds of one clock. */

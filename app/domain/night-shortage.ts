@@ -35,6 +35,7 @@ export function notStartedOf(problem: NightProblem, works: readonly TabletWork[]
       const without = problem.networkFromMs === undefined ? 'no-network' : undefined;
       leave(stage.kind, held ?? without ?? (everFits(problem.limits, stage) ? 'cut-off' : 'limits'));
     }
+    if (work.tablet.update?.held) leave('update', 'not-orderable');
     if (work.debtMs.floor > 0 && !night.floorMs.has(slot)) {
       leave('charge', held ?? (mayCharge ? (work.chargeWatts > problem.limits.watts ? 'limits' : 'cut-off') : 'too-hot'));
     }

@@ -57,7 +57,7 @@ function stagesOf(problem: NightProblem, tablet: NightTablet, estimate: ModelEst
   const { wipeMs, wipeMegabytes } = estimate;
   const wipe: Stage = { kind: 'wipe', durationMs: wipeMs, megabytes: wipeMegabytes, megabytesPerSecond: (wipeMegabytes * 1000) / wipeMs, watts: estimate.wipeWatts };
   const most = Math.min(limits.tabletMegabytesPerSecond, limits.megabytesPerSecond);
-  const owed = tablet.update;
+  const owed = tablet.update?.held ? undefined : tablet.update;
   const update: Stage | undefined = owed && { kind: 'update', durationMs: owed.installMs, megabytes: owed.megabytes, megabytesPerSecond: most, watts: estimate.updateWatts };
   const stages = tablet.wipe.state === 'owed' ? [wipe] : [];
   if (tablet.wipe.state !== 'under-way' && update && owed?.sinceMs !== undefined) return { running: leftOf(update, owed.sinceMs, nowMs), stages };

@@ -2,7 +2,7 @@ import type { RecordedEntry } from './entries.ts';
 import { isHeld } from './label-scan.ts';
 import { projectSlotHealth } from './slot-health.ts';
 import { ENROLMENTS_KEPT, type CartRow, type CartView, type Change, type Custody, type DeviceRow, type Evidence, type Exposure, type NightRow } from './tables.ts';
-import type { ExposureCause } from './terms.ts';
+import { UPDATE_STANDINGS, type ExposureCause, type UpdateFailure, type UpdateStanding } from './terms.ts';
 import { unreachable } from './result.ts';
 
 /**
@@ -90,7 +90,8 @@ function projectOne(view: CartView, entry: RecordedEntry): readonly Change[] {
       return change(view, entry, (row) => ({
         ...row,
         custody: { kind: 'cart', slot: slotOf(entry), sinceMs: entry.atMs },
-        ...(row.request ? { request: { ...row.request, settledSeq: entry.seq } } : {}),
+        ...(row.request?.request === entry.body.request ? { request: { ...row.request, settledSeq: entry.seq } } : {}),
+        ...(row.update?.request === entry.body.request ? { update: { ...row.update, backSeq: entry.seq } } : {}),
       }));
     case 'exposed':
       return change(view, entry, (row) => ({ ...row, exposure: exposureBy(entry, entry.body.cause) }));
@@ -110,6 +111,14 @@ function projectOne(view: CartView, entry: RecordedEntry): readonly Change[] {
         ...(model ? tookOf(view, model, entry.atMs) : []),
       ];
     }
+    case 'update-requested': {
+      const { request, nonce } = entry.body;
+      return change(view, entry, ({ evidence: { profile: _before, posture: _then, ...evidence }, ...row }) => ({ ...row, evidence, update: { request, nonce, seq: entry.seq, atMs: entry.atMs } }));
+    }
+    case 'updated':
+      return change(view, entry, (row) => withOutcome(row, entry, 'updated'));
+    case 'update-failed':
+      return change(view, entry, (row) => withOutcome(row, entry, entry.body.reason));
     case 'night-began':
       return [cart(view, { night: { beganAtMs: entry.atMs, beganSeq: entry.seq, shiftMs: entry.body.shiftMs, needs: entry.body.needs, threatened: [], tally: { sanitized: 0, failed: 0, quarantined: 0, starts: 0 } } })];
     case 'need-threatened':
@@ -155,14 +164,27 @@ function acceptStatement(view: CartView, entry: Extract<RecordedEntry, { type: '
     case 'posture':
       return change(view, entry, (row) =>
         seen(row, {
-          posture: { atMs: issuedAtMs, enrolment: text('enrolment'), osAtFloor: truth('osAtFloor'), compliant: truth('compliant'), rooted: truth('rooted'), adbEnabled: truth('adbEnabled') },
+          posture: { atMs: issuedAtMs, enrolment: text('enrolment'), osAtFloor: truth('osAtFloor'), compliant: truth('compliant'), rooted: truth('rooted'), adbEnabled: truth('adbEnabled'), ...updateIn(facts['update']) },
         }),
       );
     case 'sanitization-failed':
+    case 'updated':
+    case 'update-failed':
       return [];
     default:
       return unreachable(kind);
   }
+}
+
+/** Older servers state nothing of it. */
+function updateIn(stated: unknown): { readonly update?: UpdateStanding } {
+  const update = UPDATE_STANDINGS.find((one) => one === stated);
+  return update === undefined ? {} : { update };
+}
+
+function withOutcome(row: DeviceRow, entry: Extract<RecordedEntry, { type: 'updated' | 'update-failed' }>, outcome: 'updated' | UpdateFailure): DeviceRow {
+  if (row.update?.request !== entry.body.request) return row;
+  return { ...row, update: { ...row.update, outcome, endedAtMs: entry.atMs } };
 }
 
 interface Kinds {
@@ -208,10 +230,10 @@ function countNight(view: CartView, { type }: RecordedEntry): readonly Change[] 
   const counted = NIGHT_COUNTS[type];
   const night = view.get('cart', 'cart')?.night;
   if (counted === undefined || night === undefined || night.endedAtMs !== undefined) return [];
-  return [cart(view, { night: { ...night, tally: { ...night.tally, [counted]: night.tally[counted] + 1 } } })];
+  return [cart(view, { night: { ...night, tally: { ...night.tally, [counted]: (night.tally[counted] ?? 0) + 1 } } })];
 }
 
-const NIGHT_COUNTS: { readonly [T in RecordedEntry['type']]?: keyof NightRow['tally'] } = { sanitized: 'sanitized', 'sanitization-failed': 'failed', quarantined: 'quarantined', 'station-started': 'starts' };
+const NIGHT_COUNTS: { readonly [T in RecordedEntry['type']]?: keyof NightRow['tally'] } = { sanitized: 'sanitized', 'sanitization-failed': 'failed', quarantined: 'quarantined', 'station-started': 'starts', updated: 'updated', 'update-failed': 'notUpdated' };
 
 /** What is kept of a model's past. */
 const TOOK_KEPT = 32;

@@ -1,3 +1,4 @@
+import { isUpdateOpen } from './os-update.ts';
 import type { Rules } from './rules.ts';
 import type { LadderRow } from './staleness.ts';
 import type { DeviceRow } from './tables.ts';
@@ -40,7 +41,8 @@ export const RELEASE_GATE: readonly GateLeaf[] = [
     missing: ({ device }) => {
       if (!device) return 'not-admitted';
       if (device.quarantine) return 'quarantined';
-      return device.standing === 'admitted' ? undefined : device.standing;
+      if (device.standing !== 'admitted') return device.standing;
+      return isUpdateOpen(device) ? 'updating' : undefined;
     },
   },
   {

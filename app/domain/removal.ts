@@ -8,8 +8,8 @@ export interface RemovalFacts {
   /** What the gate missed while the device was still in its slot. */
   readonly unproven: readonly UnprovenReason[];
   readonly openOffers: readonly OfferRow[];
-  /** A sanitization or OS update is under way and may restart the device. */
-  readonly mayReboot: boolean;
+  /** The sanitization or OS update that is under way and may restart the device (`os-update.ts`). */
+  readonly restarts: string | undefined;
   readonly claimUntilMs: number;
   readonly nowMs: number;
   /** Identifier for the release that this removal may begin. */
@@ -34,8 +34,8 @@ export function judgeRemoval(facts: RemovalFacts): Removal {
   if (own) {
     return { kind: 'released', actor: own.actor, draft: { type: 'released', ...common, actor: own.actor, body: { release: own.release, offer: own.offer, how: 'offered', offeredSlot: own.slot } } };
   }
-  if (facts.mayReboot && device.request) {
-    return { kind: 'rebooting', draft: { type: 'absent', ...common, body: { request: device.request.request, sinceMs: facts.nowMs } } };
+  if (facts.restarts !== undefined) {
+    return { kind: 'rebooting', draft: { type: 'absent', ...common, body: { request: facts.restarts, sinceMs: facts.nowMs } } };
   }
   const only = openOffers.length === 1 ? openOffers[0] : undefined;
   if (only && unproven.length === 0) {

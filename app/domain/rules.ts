@@ -35,6 +35,8 @@ export interface OvernightRules {
   readonly band: ChargeBand;
   /** For models of which nothing has been learnt. */
   readonly estimate: ModelEstimate;
+  /** What an update of the operating system takes, download and installation. Left out: the cart asks for none. */
+  readonly update?: { readonly megabytes: number; readonly installMs: number } | undefined;
   /** Within which a learnt time is believed; the time-out of a sanitization is never above `sanitizationOverdueMs`. */
   readonly wipeBoundsMs: { readonly least: number; readonly most: number };
 }

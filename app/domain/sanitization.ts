@@ -1,4 +1,5 @@
 import type { EntryDraft } from './entries.ts';
+import { isUpdateOpen } from './os-update.ts';
 import type { Rules } from './rules.ts';
 import type { DeviceRow } from './tables.ts';
 import type { StatementRefusal } from './terms.ts';
@@ -28,7 +29,8 @@ export interface SanitizationStep {
 export function nextSanitizationStep(step: SanitizationStep): EntryDraft | undefined {
   const { device, nowMs } = step;
   if (device.standing !== 'admitted' || device.custody.kind !== 'cart' || device.quarantine || !device.exposure) return undefined;
-  if (step.liveSerial !== device.serial) return undefined;
+  // A wipe waits until an update of the same tablet has an outcome: never both.
+  if (step.liveSerial !== device.serial || isUpdateOpen(device)) return undefined;
   const common = { device: device.serial, slot: device.custody.slot };
   const enrolment = device.evidence.enrolment;
   if (device.request && enrolment && device.request.exposure === device.exposure.leaf && enrolment.unseenAtSize <= device.request.settledSeq) {

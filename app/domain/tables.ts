@@ -1,4 +1,4 @@
-import type { DeviceStanding, ExposureCause, Grade, QuarantineReason, SanitizationFailure } from './terms.ts';
+import type { DeviceStanding, ExposureCause, Grade, QuarantineReason, SanitizationFailure, UpdateFailure, UpdateStanding } from './terms.ts';
 
 /** Somebody scanned its label at the cart: it is said to be back, and cannot tell so itself before it has power. Who had it answers for it until then. */
 interface SaidBack {
@@ -12,7 +12,7 @@ export type Custody =
   | ({ readonly kind: 'person'; readonly actor: string; readonly release: string; readonly sinceMs: number; readonly slot: number; readonly owed: boolean } & SaidBack)
   | ({ readonly kind: 'unidentified'; readonly release: string; readonly slot: number; readonly sinceMs: number; readonly claimUntilMs: number } & SaidBack)
   | ({ readonly kind: 'ward'; readonly release: string; readonly sinceMs: number } & SaidBack)
-  /** Away during an open sanitization, within the time a reboot may take. */
+  /** Away during an open sanitization or OS update, within the time a reboot may take. */
   | { readonly kind: 'rebooting'; readonly slot: number; readonly sinceMs: number; readonly request: string }
   /** The server stated that it was put into the cart of `station`; nobody here answers for it any more. */
   | { readonly kind: 'elsewhere'; readonly station: string; readonly release: string; readonly sinceMs: number }
@@ -51,7 +51,21 @@ export interface Evidence {
   readonly revocation?: { readonly atMs: number; readonly previous: string };
   readonly queue?: { readonly atMs: number; readonly enrolment: string; readonly unlockTokenKept: boolean };
   readonly profile?: { readonly atMs: number; readonly enrolment: string; readonly profile: string };
-  readonly posture?: { readonly atMs: number; readonly enrolment: string; readonly osAtFloor: boolean; readonly compliant: boolean; readonly rooted: boolean; readonly adbEnabled: boolean };
+  readonly posture?: { readonly atMs: number; readonly enrolment: string; readonly osAtFloor: boolean; readonly compliant: boolean; readonly rooted: boolean; readonly adbEnabled: boolean; readonly update?: UpdateStanding };
+}
+
+/** The latest OS update asked for. What it may change, the profile and the posture, is stated anew once it is over. */
+export interface OsUpdate {
+  readonly request: string;
+  readonly nonce: string;
+  readonly seq: number;
+  readonly atMs: number;
+  /** Sequence number of its last return from an absence that the update was to explain. */
+  readonly backSeq?: number;
+  /** Left out while it is open. */
+  readonly outcome?: 'updated' | UpdateFailure;
+  /** The station's wall clock. */
+  readonly endedAtMs?: number;
 }
 
 export interface DeviceRow {
@@ -67,6 +81,7 @@ export interface DeviceRow {
   readonly evidence: Evidence;
   /** The request whose proof is complete and recorded, and the entry that says so. */
   readonly sanitized?: { readonly request: string; readonly leaf: string; readonly seq: number; readonly atMs: number; readonly grade: Grade };
+  readonly update?: OsUpdate;
   readonly quarantine?: { readonly reason: QuarantineReason; readonly atMs: number };
 }
 
@@ -123,6 +138,9 @@ export interface NightTally {
   readonly failed: number;
   readonly quarantined: number;
   readonly starts: number;
+  /** Left out: none. */
+  readonly updated?: number;
+  readonly notUpdated?: number;
 }
 
 /** One night's preparation of the morning. */

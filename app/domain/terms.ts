@@ -18,8 +18,8 @@ export type DeviceStanding = (typeof DEVICE_STANDINGS)[number];
 export const EXPOSURE_CAUSES = ['admission', 'release', 'wrong-pull', 'unidentified-removal', 'service', 'absence', 'unobserved'] as const;
 export type ExposureCause = (typeof EXPOSURE_CAUSES)[number];
 
-/** Leaf facts the server can state about one sanitization request. */
-export const STATEMENT_KINDS = ['wipe-confirmed', 'enrolled', 'credentials-revoked', 'queue-clear', 'profile-present', 'posture', 'sanitization-failed'] as const;
+/** What the server can state about one sanitization request, or about one update of the operating system. */
+export const STATEMENT_KINDS = ['wipe-confirmed', 'enrolled', 'credentials-revoked', 'queue-clear', 'profile-present', 'posture', 'sanitization-failed', 'updated', 'update-failed'] as const;
 export type StatementKind = (typeof STATEMENT_KINDS)[number];
 
 /** Label over the leaf facts (REQUIREMENTS R3.2). E3 needs hardware attestation. */
@@ -50,6 +50,7 @@ export const UNPROVEN_REASONS = [
   'lost',
   'retired',
   'quarantined',
+  'updating',
   'serial-differs',
   'serial-twice',
   'exposed',
@@ -113,6 +114,14 @@ export type SanitizationFailure = (typeof SANITIZATION_FAILURES)[number];
 
 export const QUARANTINE_REASONS = ['sanitization-failed', 'sanitization-overdue', 'battery-heat', 'fault-reported'] as const;
 export type QuarantineReason = (typeof QUARANTINE_REASONS)[number];
+
+/** What the MDM says of a newer operating system for a tablet; `held`: one waits, and its MDM cannot be asked to install it. */
+export const UPDATE_STANDINGS = ['none', 'waiting', 'held'] as const;
+export type UpdateStanding = (typeof UPDATE_STANDINGS)[number];
+
+/** How an OS update ends that does not end well. `none-waiting`: by the time it was to be ordered there was none any more. */
+export const UPDATE_FAILURES = ['refused', 'none-waiting', 'expired', 'timed-out', 'interrupted'] as const;
+export type UpdateFailure = (typeof UPDATE_FAILURES)[number];
 
 /** Why a station gave its ledger up and began the next epoch of it. */
 export const EPOCH_CAUSES = ['unreadable', 'behind-witness', 'two-histories', 'epoch-taken', 'key-lost'] as const;

@@ -17,6 +17,8 @@ const amapi = z.strictObject({
   serviceAccountFile: file,
   /** Another address than the vendor's is a double whose tablets wipe in seconds. */
   baseUrl: z.url().optional(),
+  /** Tablets may be put under a variant of their ward's policy while the system update that waits for them is installed. */
+  ordersUpdates: z.boolean().default(false),
   securityPatchFloor: z.string().regex(/^\d{4}-\d{2}-\d{2}$/).optional(),
   /** A Pub/Sub push subscription that leads to `/mdm/amapi`. */
   notifications: z.strictObject({ audience: z.string().min(1), pushAccount: z.string().min(1) }).optional(),
@@ -53,12 +55,12 @@ export async function openMdms(settings: MdmFile, at: string, now: () => number,
   const opened = await Promise.all(all.map((each) => (each.kind === 'amapi' ? openAmapi(each) : openNanomdm(each))));
   return { open: (base) => opened.map((open) => open(base)), pace: all.some((each) => each.kind === 'amapi' && each.baseUrl !== undefined) ? DEMO_PACE : PRODUCTION_PACE };
 
-  async function openAmapi({ enterprise, serviceAccountFile, baseUrl, securityPatchFloor, notifications }: z.infer<typeof amapi>): Promise<Open> {
+  async function openAmapi({ enterprise, serviceAccountFile, baseUrl, securityPatchFloor, ordersUpdates, notifications }: z.infer<typeof amapi>): Promise<Open> {
     const account = beside(serviceAccountFile);
     const serviceAccount = files.parse(serviceAccountKey, await files.read(account, 'serviceAccountFile'), account);
     return ({ used }) => ({
       platform: 'android',
-      adapter: createAmapi({ enterprise, serviceAccount, now, used, ...(baseUrl === undefined ? {} : { baseUrl }), ...(securityPatchFloor === undefined ? {} : { securityPatchFloor }) }),
+      adapter: createAmapi({ enterprise, serviceAccount, ordersUpdates, now, used, ...(baseUrl === undefined ? {} : { baseUrl }), ...(securityPatchFloor === undefined ? {} : { securityPatchFloor }) }),
       ...(notifications ? { webhook: { name: 'amapi', receive: receiveNotifications({ ...notifications, enterprise, now, used }) } } : {}),
     });
   }

@@ -132,7 +132,7 @@ function startTime(): readonly string[] {
 
 async function mdmFile(data: string, mdm: z.infer<typeof simulatorLine>['mdm']): Promise<string> {
   const file = join(data, 'mdm.json');
-  await writeFile(file, JSON.stringify({ kind: 'amapi', enterprise: mdm.enterprise, serviceAccountFile: mdm.serviceAccountFile, baseUrl: mdm.baseUrl }), { mode: 0o600 });
+  await writeFile(file, JSON.stringify({ kind: 'amapi', enterprise: mdm.enterprise, serviceAccountFile: mdm.serviceAccountFile, baseUrl: mdm.baseUrl, ordersUpdates: true }), { mode: 0o600 });
   return file;
 }
 

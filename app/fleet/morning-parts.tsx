@@ -74,6 +74,8 @@ function ExceptionTablet({ exception: { slot, serial, asset } }: { readonly exce
 export function Done({ station, sheet: { done, from, endedAt } }: OfSheet) {
   const facts = [
     { count: done.sanitized, one: 'tablet wiped and proven', more: 'tablets wiped and proven', type: 'sanitized' },
+    { count: done.updated ?? 0, one: 'system updated', more: 'systems updated', type: 'updated' },
+    { count: done.notUpdated ?? 0, one: 'system update that did not work', more: 'system updates that did not work', type: 'update-failed' },
     { count: done.failed, one: 'wipe that did not work', more: 'wipes that did not work', type: 'sanitization-failed' },
     { count: done.quarantined, one: 'tablet put into quarantine', more: 'tablets put into quarantine', type: 'quarantined' },
     { count: done.starts, one: 'start of the cart’s program', more: 'starts of the cart’s program', type: 'station-started' },

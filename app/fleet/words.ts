@@ -46,6 +46,7 @@ const UNPROVEN_WORDS: Readonly<Record<UnprovenReason, string>> = {
   lost: 'It is reported lost',
   retired: 'It is retired',
   quarantined: 'It is in quarantine',
+  updating: 'Its system is being updated',
   'serial-differs': 'The serial in the slot is not the one expected',
   'serial-twice': 'The same serial was seen in two slots',
   exposed: 'It was out of the cart’s sight after its wipe',

@@ -155,7 +155,7 @@ const KNOWN: Readonly<Record<EntryType, true>> = {
   'station-started': true, 'epoch-began': true, 'ledger-key-rotated': true, 'clock-stepped': true, 'host-lost': true, 'host-restored': true, 'hub-lost': true, 'hub-restored': true, 'recording-resumed': true, 'bundle-accepted': true, 'bundle-refused': true, 'staff-revoked': true, 'device-admitted': true, 'device-standing': true,
   'tap-refused': true, 'pin-attempted': true, 'pin-accepted': true, 'pin-refused': true, offered: true, 'offer-lapsed': true, released: true, 'wrong-pull': true, 'unidentified-removal': true,
   'removal-claimed': true, 'removal-unclaimed': true, returned: true, 'returned-elsewhere': true, 'foreign-docked': true, 'dock-unreadable': true, absent: true, reappeared: true, exposed: true,
-  'sanitization-requested': true, 'statement-accepted': true, 'statement-refused': true, 'sanitization-failed': true, sanitized: true, quarantined: true, 'port-cycled': true, 'return-stated': true, 'night-began': true, 'need-threatened': true, 'night-ended': true,
+  'sanitization-requested': true, 'statement-accepted': true, 'statement-refused': true, 'sanitization-failed': true, sanitized: true, quarantined: true, 'port-cycled': true, 'return-stated': true, 'update-requested': true, updated: true, 'update-failed': true, 'night-began': true, 'need-threatened': true, 'night-ended': true,
 };
 
 const KNOWN_TYPES: ReadonlySet<string> = new Set(Object.keys(KNOWN));

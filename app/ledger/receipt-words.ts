@@ -38,6 +38,8 @@ function whatOf({ type, device, place, body }: LedgerEntry): string {
       return `Tablet ${serial} was put into ${slot}.${release}`;
     case 'sanitization-requested':
       return `A wipe of tablet ${serial} was asked for.`;
+    case 'update-requested':
+      return `An update of the system of tablet ${serial} was asked for.`;
     default:
       return `An entry of the kind ${plain(type)}${device === undefined ? '' : ` about tablet ${plain(device)}`} was recorded.${release}`;
   }

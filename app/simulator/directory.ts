@@ -14,7 +14,7 @@ export const directory = z.object({
     z.object({ id: z.string(), name: z.string(), short: z.string(), roles: z.array(z.string()), wards: z.array(z.string()), badgeUid: z.string().regex(/^(?:[0-9A-F]{2}){4,10}$/), pin: z.string() }),
   ),
   devices: z.array(
-    z.object({ serial: z.string().min(1), asset: z.string(), ward: z.string(), model: z.string(), profile: z.string(), slot: z.int().optional(), chargePercent: z.int().min(0).max(100).default(80) }),
+    z.object({ serial: z.string().min(1), asset: z.string(), ward: z.string(), model: z.string(), profile: z.string(), slot: z.int().optional(), chargePercent: z.int().min(0).max(100).default(80), /** Security patch level of a system update that waits for it. */ updateTo: z.string().regex(/^\d{4}-\d\d-\d\d$/).optional() }),
   ),
   rules: z.object({ batteryFloorPercent: z.int().min(0).max(100), nightFrom: timeOfDay, nightTo: timeOfDay, overnight: nightRules.optional() }),
 });

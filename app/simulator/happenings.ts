@@ -21,7 +21,7 @@ export function createHappenings(deps: { cart: Cart; directory: Directory; wallM
   const staff = new Map(directory.staff.map((person) => [person.id, person.short]));
   let number = lines[0]?.number ?? 0;
   let operations = cart.mdm.state.operations.length;
-  const standing = new Map([...cart.tablets.values()].map((tablet) => [tablet.serial, { rebooting: tablet.rebooting, enrolment: tablet.enrolment }]));
+  const standing = new Map([...cart.tablets.values()].map((tablet) => [tablet.serial, { rebooting: tablet.rebooting, enrolment: tablet.enrolment, updating: tablet.updating ?? false, patchLevel: tablet.patchLevel }]));
 
   const tablet = (serial: string): string => assets.get(serial) ?? serial;
 
@@ -44,10 +44,13 @@ export function createHappenings(deps: { cart: Cart; directory: Directory; wallM
       operations = cart.mdm.state.operations.length;
       for (const now of cart.tablets.values()) {
         const was = standing.get(now.serial);
-        if (was?.rebooting === false && now.rebooting) say('wipe', `${tablet(now.serial)} is erasing itself`);
+        if (was?.updating === false && now.updating) say('update', `${tablet(now.serial)} downloads its system update`);
+        if (was?.rebooting === false && now.rebooting && now.updating) say('update', `${tablet(now.serial)} installs it and restarts`);
+        if (was?.updating && !now.updating && now.enrolment !== null) say('update', `${tablet(now.serial)} is back ${now.patchLevel === was.patchLevel ? 'with its old system: the update failed' : 'with its new system'}`);
+        if (was?.rebooting === false && now.rebooting && !now.updating) say('wipe', `${tablet(now.serial)} is erasing itself`);
         if (was?.rebooting === true && !now.rebooting && now.enrolment === null) say('wipe', `${tablet(now.serial)} has started up empty`);
         if (now.enrolment !== null && now.enrolment !== was?.enrolment) say('enrol', `${tablet(now.serial)} has enrolled again`);
-        standing.set(now.serial, { rebooting: now.rebooting, enrolment: now.enrolment });
+        standing.set(now.serial, { rebooting: now.rebooting, enrolment: now.enrolment, updating: now.updating ?? false, patchLevel: now.patchLevel });
       }
       return number !== before;
     },

@@ -15,6 +15,8 @@ export const MISCHIEF: readonly { readonly fault: Misbehaviour; readonly title: 
   { fault: 'wrong-serial', title: 'Swaps serial numbers', caption: 'The new record names another tablet.' },
   { fault: 'unlock-token-kept', title: 'Keeps an unlock code', caption: 'Somebody could still open the tablet.' },
   { fault: 'adb-left-on', title: 'Leaves debugging on', caption: 'Enrolled with adb switched on.' },
+  { fault: 'update-never-ends', title: 'Never ends its update', caption: 'Ordered, downloaded for ever. Somebody has to look at it.' },
+  { fault: 'update-fails', title: 'Fails its update', caption: 'Restarts, and runs the old system as before.' },
   { fault: 'lists-twice', title: 'Lists it twice', caption: 'The same record on two pages. Harmless if noticed.' },
   { fault: 'throttled', title: 'Too many requests', caption: 'Answers 429: come back later.' },
   { fault: 'server-error', title: 'Fails for a moment', caption: 'Answers 503.' },

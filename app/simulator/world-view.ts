@@ -46,6 +46,7 @@ export const worldView = z.strictObject({
       asleep: z.boolean(),
       rebooting: z.boolean(),
       commandsWaiting: z.int(),
+      updating: z.boolean().describe('It downloads or installs a system update.'),
       wipeAsked: z.boolean().describe('A wipe is on its way or under way.'),
     }),
   ),
@@ -105,7 +106,8 @@ export function cartView(cart: Cart, directory: Directory): Pick<WorldView, 'pla
           asleep: tablet.asleep,
           rebooting: tablet.rebooting,
           commandsWaiting: cart.mdm.waitingFor(tablet.serial),
-          wipeAsked: tablet.rebooting || tablet.enrolment === null || cart.mdm.waitingFor(tablet.serial) > 0,
+          updating: tablet.updating ?? false,
+          wipeAsked: (tablet.rebooting && !tablet.updating) || tablet.enrolment === null || cart.mdm.waitingFor(tablet.serial) > 0,
         },
       ];
     }),

@@ -4,9 +4,11 @@ import type { EntryDraft } from '../domain/entries.ts';
 import { overdueAfterMs } from '../domain/learnt-durations.ts';
 import { morningSheet, readinessOf, type MorningSheet } from '../domain/morning-sheet.ts';
 import { estimateOf, nightProblem } from '../domain/night-now.ts';
+import { isUpdateOpen } from '../domain/os-update.ts';
 import { planNight } from '../domain/night-plan.ts';
-import type { NightPlan } from '../domain/night-problem.ts';
+import type { NightPlan, NightWork } from '../domain/night-problem.ts';
 import type { NightRow } from '../domain/tables.ts';
+import { updateOverdueMs, type UpdatesNow } from '../domain/update-runner.ts';
 import type { Record } from './record.ts';
 import type { StationContext } from './state.ts';
 import { isBetween, nextTimeOfDay, timeOfDay } from './time-of-day.ts';
@@ -28,6 +30,8 @@ export interface Overnight {
   /** Whether it is this tablet's turn to be wiped; by day it is everybody's. */
   turn(serial: string): boolean;
   wipesAtOnce(): number;
+  /** What the night says of updates of the operating system; by day none is begun. */
+  updates(): Pick<UpdatesNow, 'night' | 'updatesAtOnce' | 'turn' | 'overdueMs'>;
   /** How long a sanitization of this model may take. */
   overdueMs(model: string): number;
   /** `judged`: every docked tablet with the gate's word on it. */
@@ -107,12 +111,13 @@ export function createOvernight(context: StationContext, record: Record, mayChar
       replan(night, nowMs);
       await record(threatened(night, nowMs));
     },
-    turn: (serial) => {
-      if (!openNight() || !rules()) return true;
-      const nowMs = clock.wallMs();
-      return plan?.tasks.some((task) => task.serial === serial && task.kind === 'wipe' && task.startMs <= nowMs) ?? false;
-    },
+    turn: (serial) => !openNight() || !rules() || isDue(serial, 'wipe'),
     wipesAtOnce: () => rules()?.limits.wipes ?? ALL_AT_ONCE,
+    updates: () => {
+      const overnight = rules();
+      const night = overnight && openNight();
+      return { night: night && clock.wallMs() < night.shiftMs ? night : undefined, updatesAtOnce: overnight?.limits.updates ?? 0, overdueMs: overnight ? updateOverdueMs(overnight) : 0, turn: (serial) => state.online && isDue(serial, 'update') };
+    },
     overdueMs: (model) => {
       const all = state.bundle?.rules;
       if (!all?.overnight) return all?.sanitizationOverdueMs ?? Number.MAX_SAFE_INTEGER;
@@ -130,6 +135,7 @@ export function createOvernight(context: StationContext, record: Record, mayChar
           return { ward: nameOf(ward), needed, ready: now, ...(metMs === undefined ? {} : { metMs }), ...(short ? { shortBy: short.shortBy, because: short.because[0]?.reason ?? 'absent' } : {}) };
         }),
         slots: plan.tablets.map(({ slot, readyMs }) => ({ slot, ...(readyMs === undefined ? {} : { readyMs }) })),
+        ...updatesOf(plan),
       };
     },
     sheet: (judged) => {
@@ -139,6 +145,18 @@ export function createOvernight(context: StationContext, record: Record, mayChar
     },
   };
 
+  function isDue(serial: string, kind: NightWork): boolean {
+    const nowMs = clock.wallMs();
+    return plan?.tasks.some((task) => task.serial === serial && task.kind === kind && task.startMs <= nowMs) ?? false;
+  }
+
+  function updatesOf({ notStarted }: NightPlan): Pick<NightBoard, 'updates'> {
+    const running = [...store.view.all('device')].filter(isUpdateOpen).length;
+    const reasons = notStarted.flatMap(({ work, reason }) => (work === 'update' ? [reason] : []));
+    const [because] = [...reasons].sort((a, b) => countOf(reasons, b) - countOf(reasons, a));
+    return running + reasons.length === 0 ? {} : { updates: { running, left: reasons.length, ...(because ? { because } : {}) } };
+  }
+
   function dueOf({ needs, shiftMs }: NightRow, ward: string): number {
     return needs.filter((need) => need.ward === ward).reduce((latest, { dueMs }) => Math.max(latest, dueMs), 0) || shiftMs;
   }
@@ -147,3 +165,5 @@ export function createOvernight(context: StationContext, record: Record, mayChar
     return state.bundle?.wards.find(({ id }) => id === ward)?.name ?? ward;
   }
 }
+
+const countOf = <T>(all: readonly T[], one: T): number => all.filter((each) => each === one).length;

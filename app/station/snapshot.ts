@@ -3,6 +3,7 @@ import type { MorningPage } from '../contract/night.ts';
 import type { Candidate } from '../domain/choose-device.ts';
 import { triesNow } from '../domain/identify.ts';
 import type { MorningSheet } from '../domain/morning-sheet.ts';
+import { isUpdateOpen } from '../domain/os-update.ts';
 import { provenSteps, type Unproven } from '../domain/release-gate.ts';
 import type { DeviceRow } from '../domain/tables.ts';
 import { waitingSinceMs } from '../domain/waiting-since.ts';
@@ -76,6 +77,7 @@ function pageOf({ state }: StationContext, { needs, exceptions, ...sheet }: Morn
 
 function drawSlot({ deps, state }: StationContext, slot: number, candidate: Candidate | undefined, rebooting: DeviceRow | undefined, atMs: number): SlotView {
   const now: SlotNow | undefined = state.slots.get(slot);
+  if (rebooting && isUpdateOpen(rebooting)) return { slot, look: 'preparing', ...waiting(rebooting, UPDATING) };
   if (rebooting) return { slot, look: 'preparing', progress: provenSteps(rebooting), ...waiting(rebooting, { leaf: 'enrolment-new', reason: 'enrolment-not-seen' }) };
   if (!candidate) {
     if (!now?.present) return { slot, look: 'empty' };
@@ -87,11 +89,14 @@ function drawSlot({ deps, state }: StationContext, slot: number, candidate: Cand
   const base = { slot, ...(live.battery ? { chargePercent } : {}) };
   if (!first) return { ...base, look: 'ready' };
   const why = waiting(device, first);
+  if (first.reason === 'updating') return { ...base, ...why, look: 'preparing' };
   if (first.leaf === 'standing') return { ...base, ...why, look: 'out-of-service' };
   if (first.leaf === 'battery') return { ...base, ...why, look: 'charging' };
   const late = device.request ? atMs - device.request.atMs > PREPARING_MS : false;
   return { ...base, ...why, progress: provenSteps(device), look: state.online && !late ? 'preparing' : 'waiting' };
 }
+
+const UPDATING: Unproven = { leaf: 'standing', reason: 'updating' };
 
 /** What a device waits for, and since when. */
 function waiting(device: DeviceRow, { leaf, reason }: Unproven): Pick<SlotView, 'leaf' | 'reason' | 'sinceMs'> {

@@ -3,11 +3,13 @@ import { CURSOR_META, type ReceivedBundle, type ReceivedStatement } from '../con
 import type { CustodyClaims, StatementClaims } from '../contract/statement.ts';
 import type { EntryDraft, LedgerValue } from '../domain/entries.ts';
 import { judgeElsewhere } from '../domain/elsewhere.ts';
+import { isUpdateOpen, judgeUpdateBinding } from '../domain/os-update.ts';
 import { judgeBinding } from '../domain/sanitization.ts';
 import { nextSanitizationSteps } from '../domain/sanitization-runner.ts';
 import { completedSanitization } from '../domain/sanitized.ts';
 import type { DeviceRow, Evidence } from '../domain/tables.ts';
 import type { StatementKind } from '../domain/terms.ts';
+import { nextUpdateSteps } from '../domain/update-runner.ts';
 import type { Overnight } from './overnight.ts';
 import type { RequestDraft } from './cycle-port.ts';
 import type { Record } from './record.ts';
@@ -26,7 +28,7 @@ export interface TakeEvidence {
   pursue(): Promise<void>;
 }
 
-export function createTakeEvidence(context: StationContext, record: Record, overnight: Pick<Overnight, 'turn' | 'wipesAtOnce' | 'overdueMs'>, cyclePort: (request: RequestDraft) => void): TakeEvidence {
+export function createTakeEvidence(context: StationContext, record: Record, overnight: Pick<Overnight, 'turn' | 'wipesAtOnce' | 'overdueMs' | 'updates'>, cyclePort: (request: RequestDraft) => void): TakeEvidence {
   const { deps, state } = context;
   const { store } = deps;
 
@@ -42,11 +44,19 @@ export function createTakeEvidence(context: StationContext, record: Record, over
     if ('custody' in statement) return judgeCustody(statement.custody, digest);
     const { claims } = statement;
     const device = store.view.get('device', claims.serial);
+    if (claims.facts.kind === 'updated' || claims.facts.kind === 'update-failed') return judgeUpdate(claims, claims.facts, digest, device);
     const unbound = judgeBinding(claims, deps.place, device) ?? (device && alreadyHeld(device, claims) ? 'duplicate' : undefined);
     if (unbound) return { type: 'statement-refused', ...(device ? { device: device.serial } : {}), body: { reason: unbound, digest } };
     const { kind, ...facts } = claims.facts;
     if (claims.facts.kind === 'sanitization-failed') return { type: 'sanitization-failed', device: claims.serial, body: { request: claims.request, reason: claims.facts.failure } };
     return { type: 'statement-accepted', device: claims.serial, body: { kind, request: claims.request, digest, issuedAtMs: claims.issuedAtMs, facts: facts as { readonly [key: string]: LedgerValue } } };
+  };
+
+  const judgeUpdate = ({ serial, request, issuedAtMs, ...claims }: StatementClaims, facts: Extract<StatementClaims['facts'], { kind: 'updated' | 'update-failed' }>, digest: string, device: DeviceRow | undefined): EntryDraft => {
+    const reason = judgeUpdateBinding({ ...claims, serial, request }, deps.place, device);
+    if (reason) return { type: 'statement-refused', ...(device ? { device: device.serial } : {}), body: { reason, digest } };
+    if (facts.kind === 'update-failed') return { type: 'update-failed', device: serial, body: { request, reason: facts.failure } };
+    return { type: 'updated', device: serial, body: { request, before: facts.before, after: facts.after, issuedAtMs, digest } };
   };
 
   /** A release that ended at another cart: whoever holds it is free, and the tablet is not in any slot here. */
@@ -117,16 +127,20 @@ export function createTakeEvidence(context: StationContext, record: Record, over
       const rules = state.bundle?.rules;
       if (!rules || state.sight !== 'watching') return;
       const live = new Map(context.liveSlots().flatMap(({ slot, serial, twice }) => (twice || serial === undefined ? [] : [[slot, serial] as const])));
+      const nowMs = deps.clock.wallMs();
+      const fresh = (): { readonly request: string; readonly nonce: string } => ({ request: deps.randomId(), nonce: deps.randomId() });
+      // First: a tablet whose update has just come to nothing may be owed a wipe.
+      for (const step of nextUpdateSteps({ view: store.view, live, nowMs, fresh, ...overnight.updates() })) await record([step]);
       const steps = nextSanitizationSteps({
         view: store.view,
         live,
         rules,
-        nowMs: deps.clock.wallMs(),
+        nowMs,
         contactSinceMs: state.online ? state.onlineSinceMs : deps.clock.wallMs(),
         wipesAtOnce: overnight.wipesAtOnce(),
         turn: overnight.turn,
         overdueMs: overnight.overdueMs,
-        fresh: () => ({ request: deps.randomId(), nonce: deps.randomId() }),
+        fresh,
       });
       for (const step of steps) {
         const done = await record([step]);
@@ -140,7 +154,9 @@ export function createTakeEvidence(context: StationContext, record: Record, over
   };
 }
 
-const EVIDENCE_OF: Readonly<{ [K in Exclude<StatementKind, 'sanitization-failed'>]: keyof Evidence }> = {
+type EvidenceKind = Exclude<StatementKind, 'sanitization-failed' | 'updated' | 'update-failed'>;
+
+const EVIDENCE_OF: Readonly<{ [K in EvidenceKind]: keyof Evidence }> = {
   'wipe-confirmed': 'wipe',
   enrolled: 'enrolment',
   'credentials-revoked': 'revocation',
@@ -149,10 +165,12 @@ const EVIDENCE_OF: Readonly<{ [K in Exclude<StatementKind, 'sanitization-failed'
   posture: 'posture',
 };
 
-/** A replayed or overtaken statement adds nothing: only one issued later than the evidence held counts. */
+/** A replayed or overtaken statement adds nothing: only one issued later than the evidence held counts. What an update may change is not taken while it is open. */
 function alreadyHeld(device: DeviceRow, claims: StatementClaims): boolean {
   const { kind } = claims.facts;
   if (kind === 'sanitization-failed') return device.request?.failure !== undefined;
+  if (kind === 'updated' || kind === 'update-failed') return false;
+  if ((kind === 'profile-present' || kind === 'posture') && isUpdateOpen(device)) return true;
   const held = device.evidence[EVIDENCE_OF[kind]];
   return held !== undefined && claims.issuedAtMs <= held.atMs;
 }

@@ -1,6 +1,7 @@
 import type { SlotState } from '../contract/device-host.ts';
 import { judgeDocking } from '../domain/docking.ts';
 import type { EntryDraft } from '../domain/entries.ts';
+import { restartsFor } from '../domain/os-update.ts';
 import { judgeRemoval } from '../domain/removal.ts';
 import type { DeviceRow } from '../domain/tables.ts';
 import type { Record } from './record.ts';
@@ -42,9 +43,7 @@ export function createWatchSlots(context: StationContext, record: Record, watche
     const nowMs = clock.wallMs();
     const unproven = state.lastUnproven.get(device.serial) ?? ['exposed'];
     const openOffers = [...store.view.all('offer')];
-    const request = device.request;
-    const mayReboot = request !== undefined && request.exposure === device.exposure?.leaf && !request.failure && !device.evidence.enrolment;
-    const removal = judgeRemoval({ device, slot, unproven, openOffers, mayReboot, nowMs, claimUntilMs: nowMs + (rules?.claimMs ?? 60_000), release: deps.randomId() });
+    const removal = judgeRemoval({ device, slot, unproven, openOffers, restarts: restartsFor(device), nowMs, claimUntilMs: nowMs + (rules?.claimMs ?? 60_000), release: deps.randomId() });
     const done = await record([removal.draft]);
     if (!done) return void owed.add(device.serial);
     owed.delete(device.serial);

@@ -5,6 +5,7 @@ import { candidates, chooseDevice } from '../../app/domain/choose-device.ts';
 import { judgeDocking } from '../../app/domain/docking.ts';
 import type { EntryDraft, LedgerValue, RecordedEntry } from '../../app/domain/entries.ts';
 import type { ProvenFact } from '../../app/domain/mdm-evidence.ts';
+import { restartsFor } from '../../app/domain/os-update.ts';
 import { projectEntry } from '../../app/domain/projection.ts';
 import { RELEASE_GATE, type GateLeaf, type LiveSlot } from '../../app/domain/release-gate.ts';
 import { judgeRemoval } from '../../app/domain/removal.ts';
@@ -149,10 +150,9 @@ export function createWardWorld(options: { seed: number; leaves?: readonly GateL
   const departed = (serial: string, slot: number): void => {
     const device = view.get('device', serial);
     if (!device || device.custody.kind !== 'cart' || device.custody.slot !== slot) return;
-    const request = device.request;
-    const mayReboot = request !== undefined && request.exposure === device.exposure?.leaf && !request.failure && !device.evidence.enrolment;
-    record(judgeRemoval({ device, slot, unproven: lastUnproven.get(serial) ?? ['exposed'], openOffers: [...view.all('offer')], mayReboot, claimUntilMs: nowMs + rules.claimMs, nowMs, release: fresh() }).draft);
-    if (mayReboot) note('absence');
+    const restarts = restartsFor(device);
+    record(judgeRemoval({ device, slot, unproven: lastUnproven.get(serial) ?? ['exposed'], openOffers: [...view.all('offer')], restarts, claimUntilMs: nowMs + rules.claimMs, nowMs, release: fresh() }).draft);
+    if (restarts !== undefined) note('absence');
   };
   const docked = (serial: string, slot: number, unobservedMs: number): void => {
     for (const draft of judgeDocking({ serial, slot, device: view.get('device', serial), rules, unobservedMs, nowMs }).drafts) record(draft);

@@ -16,6 +16,13 @@ const readyTimes = (slots: readonly SlotView[]): NightBoard['slots'] => slots.fl
 const board = (wards: NightBoard['wards'], slots = AT_NIGHT, rest: Partial<Snapshot> = {}): Snapshot =>
   snapshotOf({ kind: 'idle' }, { atMs: NIGHT_AT, theme: 'night', slots: [...slots], night: { shiftMs: SHIFT, wards, slots: readyTimes(slots) }, ...rest });
 
+/** T-103 updates itself in slot 3; for two more an update waits that nobody here can order. */
+function updating(): Snapshot {
+  const slots = AT_NIGHT.map((slot): SlotView => (slot.slot === 3 ? { slot: 3, look: 'preparing', chargePercent: 58, reason: 'updating', leaf: 'standing', sinceMs: NIGHT_AT - 6 * MINUTE } : slot));
+  const wards = ['7 East', '7 West', 'Day Surgery', 'Emergency Department'].map((ward) => ({ ward, needed: 3, ready: 2, metMs: NIGHT_AT + 3 * HOUR }));
+  return board(wards, slots, { night: { shiftMs: SHIFT, wards, slots: readyTimes(slots), updates: { running: 1, left: 2, because: 'not-orderable' } } });
+}
+
 const THIRTY_TWO: readonly SlotView[] = Array.from({ length: 32 }, (_, place): SlotView => (place % 4 === 1 ? wiping(place + 1, place % 6) : place % 7 === 3 ? waiting(place + 1) : { slot: place + 1, look: 'ready', chargePercent: 60 + place }));
 const shelvesOf = (count: number): number[][] => Array.from({ length: count / 8 }, (_, row) => Array.from({ length: 8 }, (_slot, column) => row * 8 + column + 1));
 
@@ -41,6 +48,7 @@ export const OVERNIGHT_SAMPLES: Readonly<Record<string, Snapshot>> = {
     { ward: '7 West', needed: 6, ready: 2, shortBy: 2, because: 'absent' },
   ]),
   'night-offline': board([{ ward: '7 East', needed: 12, ready: 8, shortBy: 4, because: 'no-network' }], AT_NIGHT, { network: { state: 'offline', sinceMs: NIGHT_AT - 40 * MINUTE, unsynced: 31, bundleAgeMs: 3 * HOUR } }),
+  'night-updates': updating(),
   'night-met': board([{ ward: '7 East', needed: 8, ready: 10 }], SLOTS),
   'night-nobody-asks': board([]),
   'night-32': board(
@@ -60,6 +68,6 @@ export const OVERNIGHT_SAMPLES: Readonly<Record<string, Snapshot>> = {
   'morning-noon': morning({}, SHIFT + 5 * HOUR),
   'morning-many': morning({
     exceptions: Array.from({ length: 32 }, (_, place) => ({ ...(EXCEPTIONS[place % EXCEPTIONS.length] ?? { reason: 'unreadable' as const, next: 'swap-cable' as const, minutes: 3 }), slot: place + 1 })),
-    done: { sanitized: 19, failed: 6, quarantined: 4, starts: 3 },
+    done: { sanitized: 19, failed: 6, quarantined: 4, starts: 3, updated: 7, notUpdated: 2 },
   }),
 };

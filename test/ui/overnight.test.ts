@@ -20,7 +20,7 @@ const PORTRAIT = { width: 1080, height: 1920 };
 /** R11.1 at 96 dpi: 20 mm. */
 const TOUCH = 75.5;
 /** Those with the most words. */
-const WORDIEST = ['night-offline', 'night-32', 'morning-short', 'morning-many'];
+const WORDIEST = ['night-offline', 'night-updates', 'night-32', 'morning-short', 'morning-many'];
 const sample = (name: string): Snapshot => {
   const found = { ...SAMPLES, ...OVERNIGHT_SAMPLES }[name];
   if (found === undefined) throw new Error(`no sample ${name}`);
@@ -105,6 +105,15 @@ describe('while the cart prepares the morning', () => {
     const spoken = read((await page.locator('.cart-map svg').getAttribute('aria-label')) ?? '');
     expect(spoken).toContain('Slot 3: preparing, 58% charged. ready at 03:20');
     expect(spoken).toContain('Tablet 9 waits: wipe about to be asked for (3 hr)');
+  });
+
+  test('systems that are being updated are counted, and those that are not though an update waits, with the reason', async () => {
+    await open();
+    await show('night-updates');
+    expect(await texts('p.quiet')).toContain('1 system is being updated. 2 updates are left out: IT has to install them.');
+    expect(read((await page.locator('.cart-map svg').getAttribute('aria-label')) ?? '')).toContain('Tablet 3: system being updated (6 min)');
+    await show('night-on-track');
+    expect((await texts('p.quiet')).join()).not.toContain('update');
   });
 
   test('the ward that will be short is named with the number and the reason, and stands first', async () => {

@@ -30,6 +30,23 @@ export interface ObserveOrder {
   readonly command: string;
 }
 
+/** One update of the operating system of one enrolment. */
+export interface UpdateOrder {
+  readonly request: string;
+  readonly serial: string;
+  readonly enrolment: string;
+  /** The ward's profile: on the tablet before the update and again after it. */
+  readonly profile: string;
+}
+
+/** What has an update installed that waits for a tablet. Both may be called again for the same order. */
+export interface MdmUpdates {
+  /** `ok`: the order went out, no more; that the update is done shows in another `MdmEnrolment.os`. */
+  order(order: UpdateOrder): Promise<Result<void, MdmRefusal>>;
+  /** Takes the order back, done or not: from then on nothing is installed by it. `ok`: that went out; observe again. */
+  end(order: UpdateOrder): Promise<Result<void, MdmRefusal>>;
+}
+
 /** What whoever finds a lost tablet reads on it. */
 export interface LostNotice {
   readonly message: string;
@@ -44,6 +61,8 @@ export interface MdmAdapter {
   readonly maximumGrade: 'E1' | 'E2' | 'E3';
   /** Leaves of the release gate that it can never state: a policy that makes one mandatory would keep its tablets in for ever. */
   readonly unreachable: readonly GateLeafName[];
+  /** Left out: it cannot order updates of the operating system, and calls one that waits `held`. */
+  readonly updates?: MdmUpdates;
   /** The active enrolment of this serial; `not-found` where there is none. */
   findEnrolment(serial: string): Promise<Result<MdmEnrolment, MdmRefusal>>;
   /** Issues the wipe once per request: called again for the same request (after a crash) it looks for the command first and returns it. */

@@ -19,6 +19,8 @@ export interface Mdm {
 export function byPlatform(database: Database, mdms: readonly Mdm[]): MdmAdapter {
   const none = (what: string): Result<never, MdmRefusal> => refused({ reason: 'rejected', detail: `no MDM is configured for ${what}` });
 
+  const noUpdates = async ({ name }: MdmAdapter): Promise<Result<never, MdmRefusal>> => refused({ reason: 'rejected', detail: `${name} orders no updates` });
+
   async function ofSerial<T>(serial: string, act: (adapter: MdmAdapter) => Promise<Result<T, MdmRefusal>>): Promise<Result<T, MdmRefusal>> {
     const found = await database.query<{ platform: Platform }>('select platform from device where serial = $1', [serial]);
     const platform = found.rows[0]?.platform;
@@ -31,6 +33,10 @@ export function byPlatform(database: Database, mdms: readonly Mdm[]): MdmAdapter
     name: mdms.map(({ adapter }) => adapter.name).join(', '),
     maximumGrade: mdms.map(({ adapter }) => adapter.maximumGrade).sort().at(-1) ?? 'E1',
     unreachable: [...new Set(mdms.flatMap(({ adapter }) => adapter.unreachable))],
+    updates: {
+      order: (order) => ofSerial(order.serial, (adapter) => adapter.updates?.order(order) ?? noUpdates(adapter)),
+      end: (order) => ofSerial(order.serial, (adapter) => adapter.updates?.end(order) ?? noUpdates(adapter)),
+    },
     findEnrolment: (serial) => ofSerial(serial, (adapter) => adapter.findEnrolment(serial)),
     wipe: (order) => ofSerial(order.serial, (adapter) => adapter.wipe(order)),
     observe: (order) => ofSerial(order.serial, (adapter) => adapter.observe(order)),

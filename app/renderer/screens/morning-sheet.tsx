@@ -34,11 +34,13 @@ export function morningSheetScene({ morning, words, onClose }: SheetInput): Scen
 }
 
 /** What was done; what did not happen is left out, save that nothing was wiped. */
-function doneWords({ sanitized, failed, quarantined, starts }: MorningPage['done'], words: Words): readonly string[] {
+function doneWords({ sanitized, failed, quarantined, starts, updated = 0, notUpdated = 0 }: MorningPage['done'], words: Words): readonly string[] {
   return [
     words.t('morning.sanitized', { count: sanitized }),
     ...(failed > 0 ? [words.t('morning.unwiped', { count: failed })] : []),
     ...(quarantined > 0 ? [words.t('morning.quarantined', { count: quarantined })] : []),
+    ...(updated > 0 ? [words.t('morning.updated', { count: updated })] : []),
+    ...(notUpdated > 0 ? [words.t('morning.not-updated', { count: notUpdated })] : []),
     ...(starts > 0 ? [words.t('morning.starts', { count: starts })] : []),
   ];
 }

@@ -30,6 +30,7 @@ export function nightScene({ night, snapshot, words }: { readonly night: NightBo
           </span>
         </h1>
         <p className="lead">{forecast(night, words, time)}</p>
+        {night.updates && <p className="quiet">{updatesWords(night.updates, words)}</p>}
         {asked && (
           <ul className="needs">
             {[...night.wards].sort((a, b) => (b.shortBy ?? 0) - (a.shortBy ?? 0)).slice(0, WARDS).map((ward) => (
@@ -58,6 +59,12 @@ function forecast({ wards, shiftMs }: NightBoard, words: Words, time: (atMs: num
   if (wards.every(({ needed, ready }) => ready >= needed)) return wards.length === 0 ? words.t('night.preparing', { time: time(shiftMs) }) : words.t('night.met-now');
   const metMs = Math.max(...wards.map((ward) => (ward.ready >= ward.needed ? 0 : (ward.metMs ?? Number.POSITIVE_INFINITY))));
   return `${words.t(Number.isFinite(metMs) ? 'night.met-by' : 'night.preparing', { time: time(Number.isFinite(metMs) ? metMs : shiftMs) })} ${Number.isFinite(metMs) ? words.t('night.needed', { time: time(shiftMs) }) : ''}`.trim();
+}
+
+/** How many systems are being updated, and how many are not though an update waits for them. */
+function updatesWords({ running, left, because }: NonNullable<NightBoard['updates']>, words: Words): string {
+  const sentences = [...(running > 0 ? [words.t('night.updating', { count: running })] : []), ...(because !== undefined ? [words.t('night.updates-left', { count: left, because: words.t(`night.because.${because}`) })] : [])];
+  return sentences.join(' ');
 }
 
 function WardWords({ ward: { needed, ready, metMs, shortBy }, words, time }: { readonly ward: Ward; readonly words: Words; readonly time: (atMs: number) => string }): ReactNode {

@@ -102,7 +102,26 @@ export function createAmapiDouble(deps: AmapiDoubleDeps): (request: IncomingMess
     return { status: 200, body: { name: `${device.name}/operations/${Date.parse(metadata.createTime)}`, metadata } };
   }
 
+  function answerPolicy(id: string, { method, body }: Question): Answer {
+    const name = `enterprises/${mdm.enterprise}/policies/${id}`;
+    if (method === 'PATCH') mdm.writePolicy(id, typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {});
+    else if (method !== 'GET') return notFound(name);
+    const found = mdm.policy(id);
+    return found ? { status: 200, body: { ...found, name, version: '1' } } : notFound(name);
+  }
+
+  function patchDevice(device: MdmRecord, { query, body }: Question): Answer {
+    const wanted = (body as { policyName?: unknown } | null)?.policyName;
+    const id = typeof wanted === 'string' ? wanted.split('/').at(-1) : undefined;
+    if (query.get('updateMask') !== 'policyName' || id === undefined) return failure(400, 'INVALID_ARGUMENT', 'Invalid field mask.');
+    if (!mdm.assignPolicy(device.name, id)) return failure(400, 'INVALID_ARGUMENT', 'The policy does not exist.');
+    deps.onChange?.();
+    return { status: 200, body: deviceShape(mdm, device) };
+  }
+
   function answerApi(question: Question): Answer {
+    const policy = /^\/v1\/enterprises\/([^/:]+)\/policies\/([^/:]+)$/.exec(question.path);
+    if (policy) return policy[1] === mdm.enterprise ? answerPolicy(policy[2] ?? '', question) : notFound(question.path);
     const named = /^\/v1\/(enterprises\/([^/:]+))\/devices(?:\/([^/:]+)(?:(:issueCommand)|\/operations(?:\/([^/:]+))?)?)?$/.exec(question.path);
     if (!named || named[2] !== mdm.enterprise) return notFound(question.path);
     const [, enterprise, , device, command, operation] = named;
@@ -118,6 +137,7 @@ export function createAmapiDouble(deps: AmapiDoubleDeps): (request: IncomingMess
     if (!record) return notFound(name);
     if (command !== undefined) return method === 'POST' ? issueCommand(record, question.body) : notFound(question.path);
     if (method === 'GET') return { status: 200, body: deviceShape(mdm, record) };
+    if (method === 'PATCH') return patchDevice(record, question);
     if (method !== 'DELETE') return notFound(question.path);
     mdm.remove(name);
     deps.onChange?.();

@@ -1,5 +1,5 @@
 import type { MdmOperation, MdmRecord } from '../world/mdm-records.ts';
-import type { Mdm } from '../world/mdm.ts';
+import { ANDROID_VERSION, type Mdm } from '../world/mdm.ts';
 
 /** The world's records as the vendor's JSON shows them. */
 
@@ -23,7 +23,7 @@ export function deviceShape(mdm: Mdm, record: MdmRecord): Record<string, unknown
           lastPolicySyncTime: timestamp(report.atMs),
           ...(report.profile === null ? {} : { appliedPolicyName: `${policies}/${report.profile}`, appliedPolicyVersion: '1' }),
           policyCompliant: report.compliant,
-          softwareInfo: { androidVersion: '16', securityPatchLevel: report.patchLevel },
+          softwareInfo: { androidVersion: ANDROID_VERSION, securityPatchLevel: report.patchLevel, ...(report.updateWaits === undefined ? {} : { systemUpdateInfo: { updateStatus: report.updateWaits ? 'SECURITY_UPDATE_AVAILABLE' : 'UP_TO_DATE' } }) },
           deviceSettings: { adbEnabled: report.adbEnabled, isEncrypted: true, isDeviceSecure: false },
           securityPosture: report.rooted ? { devicePosture: 'POTENTIALLY_COMPROMISED', postureDetails: [{ securityRisk: 'COMPROMISED_OS' }] } : { devicePosture: 'SECURE' },
           applicationReports: report.profile === null ? [] : [{ packageName: 'org.example.wardround', state: 'INSTALLED', applicationSource: 'INSTALLED_FROM_PLAY_STORE' }],

@@ -53,6 +53,7 @@ export function badNight(nowMs: number, { fromMs, shiftMs }: NightTimes, random:
   return inOrder([
     { kind: 'mischief', atMs: beginMs, fault: 'command-expired' },
     { kind: 'mischief', atMs: beginMs, fault: 'late-enrolment', ms: between(random, 6, 11) * MINUTE_MS },
+    { kind: 'mischief', atMs: beginMs, fault: 'update-never-ends' },
     { kind: 'mischief', atMs: at(12, 0.04), fault: 'server-error' },
     { kind: 'mischief', atMs: at(12, 0.04), fault: 'throttled' },
     { kind: 'mischief', atMs: at(18, 0.06), fault: 'stale-enrolment-record' },

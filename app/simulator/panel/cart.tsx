@@ -53,7 +53,7 @@ export function Cart({ world, hint, onPick, onDrop }: CartProps): ReactNode {
 
 const KEY: readonly (readonly [Look, string])[] = [
   ['ready', 'truly clean'],
-  ['preparing', 'being wiped'],
+  ['preparing', 'being wiped or updated'],
   ['waiting', 'not clean'],
   ['out-of-service', 'cannot be reached'],
 ];
@@ -69,8 +69,8 @@ function drawn(slot: WorldView['slots'][number], tablet: VirtualTablet | undefin
   const mark = slot.light === 'take' ? 'take' : slot.light === 'put-back' ? 'back' : undefined;
   if (!tablet) return { slot: slot.slot, look: 'empty', mark };
   const steps = tablet.rebooting ? 2 : tablet.enrolment === null ? 3 : 1;
-  const look = slot.fault !== 'none' || (tablet.asleep && !tablet.clean) ? 'out-of-service' : tablet.clean ? 'ready' : tablet.wipeAsked ? 'preparing' : 'waiting';
-  return { slot: slot.slot, look, mark, chargePercent: tablet.chargePercent, ...(look === 'preparing' ? { progress: { done: steps, of: 4 } } : {}) };
+  const look = slot.fault !== 'none' || (tablet.asleep && !tablet.clean) ? 'out-of-service' : tablet.clean ? 'ready' : tablet.wipeAsked || tablet.updating ? 'preparing' : 'waiting';
+  return { slot: slot.slot, look, mark, chargePercent: tablet.chargePercent, ...(look === 'preparing' && !tablet.updating ? { progress: { done: steps, of: 4 } } : {}) };
 }
 
 const FAULTS = { none: '', 'no-data': ' Bad cable: it charges, but its serial is never read.', dead: ' Dead port: no charge, no data.' };

@@ -15,7 +15,7 @@ const UNCLEAN: Record<UncleanReason, string> = {
 export function truthOf(tablet: VirtualTablet, world: WorldView): string {
   if (tablet.clean) return 'Truly clean.';
   const owner = world.staff.find((person) => person.id === tablet.residueOf)?.short;
-  const reasons = tablet.uncleanBecause.map((reason) => (reason === 'residue' ? `${owner ? `${owner}’s` : 'somebody’s'} data on it` : UNCLEAN[reason]));
+  const reasons = tablet.uncleanBecause.map((reason) => (reason === 'residue' ? `${owner ? `${owner}’s` : 'somebody’s'} data on it` : reason === 'rebooting' && tablet.updating ? 'installing its update' : UNCLEAN[reason]));
   const text = reasons.join(', ');
   return `Not clean: ${text}.${tablet.asleep ? ' It hangs: nothing reaches it.' : ''}`;
 }

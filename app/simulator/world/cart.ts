@@ -97,7 +97,7 @@ export function createCart(made: { directory: Directory; random: () => number; w
       mdm.adopt(tablet);
       continue;
     }
-    const tablet = createTablet({ serial: device.serial, profile: device.profile, charge: device.chargePercent });
+    const tablet = createTablet({ serial: device.serial, profile: device.profile, charge: device.chargePercent, ...(device.updateTo === undefined ? {} : { updateTo: device.updateTo }) });
     tablets.set(device.serial, tablet);
     mdm.admit(tablet);
     use(tablet, BEFORE_ADMISSION);

@@ -14,6 +14,8 @@ export const MISBEHAVIOURS = [
   'wrong-serial',
   'unlock-token-kept',
   'adb-left-on',
+  'update-never-ends',
+  'update-fails',
   'lists-twice',
   'throttled',
   'server-error',
@@ -33,6 +35,8 @@ export interface StatusReport {
   readonly atMs: number;
   readonly profile: string | null;
   readonly patchLevel: string;
+  /** Left out by a program that knew nothing of updates. */
+  readonly updateWaits?: boolean;
   readonly compliant: boolean;
   readonly rooted: boolean;
   readonly adbEnabled: boolean;
@@ -48,7 +52,7 @@ export interface MdmRecord {
   /** In chronological order. */
   readonly previous: readonly string[];
   readonly enrolledMs: number;
-  readonly policy: string;
+  policy: string;
   state: 'active' | 'provisioning' | 'disabled' | 'deleted';
   report?: StatusReport;
 }
@@ -71,6 +75,10 @@ export type MdmEvent = { readonly atMs: number; readonly order: number; readonly
   | { readonly kind: 'expire'; readonly operation: string }
   | { readonly kind: 'erased'; readonly operation?: string }
   | { readonly kind: 'enrol'; readonly operation?: string }
+  /** The tablet fetches the policy that its record is under. */
+  | { readonly kind: 'policy'; readonly record: string }
+  | { readonly kind: 'downloaded'; readonly record: string }
+  | { readonly kind: 'installed'; readonly record: string; readonly failed: boolean }
   | { readonly kind: 'settle'; readonly record: string }
   | { readonly kind: 'report'; readonly record: string }
 );
@@ -82,6 +90,8 @@ export interface MdmState {
   /** Events whose tablet could not be reached; they happen when it can. */
   parked: MdmEvent[];
   mischief: Mischief[];
+  /** Bodies of the policies that somebody wrote, by id; those of the wards are there without. */
+  policies?: Record<string, Readonly<Record<string, unknown>>>;
   order: number;
 }
 
@@ -91,10 +101,13 @@ export interface MdmPace {
   readonly erase: readonly [number, number];
   readonly enrol: readonly [number, number];
   readonly report: readonly [number, number];
+  /** Of a system update; left out: as in `DEMO_PACE`. */
+  readonly download?: readonly [number, number];
+  readonly install?: readonly [number, number];
   readonly settle: number;
   readonly replay: number;
   readonly reportEvery: number;
 }
 
-/** Wipe and new enrolment in 2–5 s: quick enough to watch. */
-export const DEMO_PACE: MdmPace = { deliver: [200, 700], erase: [800, 2000], enrol: [700, 1800], report: [200, 500], settle: 60_000, replay: 20_000, reportEvery: 3_600_000 };
+/** Wipe and new enrolment in 2–5 s, an update in 4–7 s: quick enough to watch. */
+export const DEMO_PACE: Required<MdmPace> = { deliver: [200, 700], erase: [800, 2000], enrol: [700, 1800], report: [200, 500], download: [1000, 2500], install: [1500, 3000], settle: 60_000, replay: 20_000, reportEvery: 3_600_000 };

@@ -27,6 +27,11 @@ export interface Mdm {
   issueWipe(target: string, order: { request: string; expiresInMs?: number }): MdmOperation | undefined;
   /** Deletes a record; an enrolment in use is erased with it. False: no such record. */
   remove(enrolment: string): boolean;
+  /** The policy of that id as somebody wrote it; undefined: there is none. */
+  policy(id: string): Readonly<Record<string, unknown>> | undefined;
+  writePolicy(id: string, body: Readonly<Record<string, unknown>>): void;
+  /** Puts an enrolment under another policy, which its tablet fetches soon. False: no such record or policy. */
+  assignPolicy(enrolment: string, id: string): boolean;
   misbehave(mischief: { fault: Misbehaviour; serial?: string; times?: number; ms?: number }): void;
   /** One case of this misbehaviour, if one is due for this serial; it is then used up. */
   takeMischief(fault: Misbehaviour, serial?: string): Mischief | undefined;
@@ -77,7 +82,7 @@ export function createMdm(made: { random: () => number; clockMs: number; skewMs?
   }
 
   function reportOf(tablet: Tablet): StatusReport {
-    return { atMs: now, profile: tablet.profile, patchLevel: tablet.patchLevel, compliant: tablet.compliant, rooted: tablet.rooted, adbEnabled: tablet.adbEnabled };
+    return { atMs: now, profile: tablet.profile, patchLevel: tablet.patchLevel, compliant: tablet.compliant, rooted: tablet.rooted, adbEnabled: tablet.adbEnabled, updateWaits: tablet.updateTo !== undefined };
   }
 
   function addRecord(tablet: Tablet, shown: { serial?: string; enrolledMs?: number }): MdmRecord {
@@ -152,6 +157,33 @@ export function createMdm(made: { random: () => number; clockMs: number; skewMs?
     }
   }
 
+  const policyOf = (id: string): Readonly<Record<string, unknown>> | undefined => state.policies?.[id] ?? ([...tablets.values()].some(({ wantedProfile }) => wantedProfile === id) ? {} : undefined);
+
+  /** Under a policy that says so, what waits is installed at once. */
+  function applyPolicy(tablet: Tablet, record: MdmRecord): void {
+    tablet.profile = record.policy;
+    plan({ atMs: now + within(pace.report), kind: 'report', serial: tablet.serial, record: record.name });
+    const { type } = (policyOf(record.policy)?.['systemUpdate'] ?? {}) as { readonly type?: unknown };
+    if (type !== 'AUTOMATIC' || tablet.updateTo === undefined || tablet.updating) return;
+    tablet.updating = true;
+    if (!takeMischief('update-never-ends', tablet.serial)) plan({ atMs: now + within(pace.download ?? DEMO_PACE.download), kind: 'downloaded', serial: tablet.serial, record: record.name });
+  }
+
+  function install(tablet: Tablet, record: string): void {
+    tablet.rebooting = true;
+    plan({ atMs: now + within(pace.install ?? DEMO_PACE.install), kind: 'installed', serial: tablet.serial, record, failed: takeMischief('update-fails', tablet.serial) !== undefined });
+  }
+
+  function installed(tablet: Tablet, record: string, failed: boolean): void {
+    tablet.rebooting = false;
+    tablet.updating = false;
+    if (!failed && tablet.updateTo !== undefined) {
+      tablet.patchLevel = tablet.updateTo;
+      delete tablet.updateTo;
+    }
+    plan({ atMs: now + within(pace.report), kind: 'report', serial: tablet.serial, record });
+  }
+
   function happen(event: MdmEvent, tablet: Tablet): void {
     switch (event.kind) {
       case 'deliver': {
@@ -168,6 +200,16 @@ export function createMdm(made: { random: () => number; clockMs: number; skewMs?
         return erased(tablet, event.operation);
       case 'enrol':
         return enrolAgain(tablet, event.operation);
+      case 'policy': {
+        const record = find(event.record);
+        if (record && tablet.enrolment === record.name) applyPolicy(tablet, record);
+        return;
+      }
+      case 'downloaded':
+        if (tablet.enrolment === event.record && tablet.updating) install(tablet, event.record);
+        return;
+      case 'installed':
+        return installed(tablet, event.record, event.failed);
       case 'settle':
       case 'report': {
         const record = find(event.record);
@@ -178,7 +220,7 @@ export function createMdm(made: { random: () => number; clockMs: number; skewMs?
     }
   }
 
-  const needsTablet = (event: MdmEvent): boolean => event.kind !== 'expire' && event.kind !== 'erased';
+  const needsTablet = (event: MdmEvent): boolean => event.kind !== 'expire' && event.kind !== 'erased' && event.kind !== 'installed';
 
   function unpark(): void {
     if (state.parked.length === 0) return;
@@ -235,6 +277,15 @@ export function createMdm(made: { random: () => number; clockMs: number; skewMs?
       if (tablet && tablet.enrolment === record.name && !tablet.rebooting) startErase(tablet);
       return true;
     },
+    policy: policyOf,
+    writePolicy: (id, body) => void (state.policies = { ...state.policies, [id]: body }),
+    assignPolicy(enrolment, id) {
+      const record = find(enrolment);
+      if (!record || policyOf(id) === undefined) return false;
+      record.policy = id;
+      plan({ atMs: now + Math.max(1, within(pace.deliver)), kind: 'policy', serial: record.tablet, record: record.name });
+      return true;
+    },
     misbehave({ fault, serial, times = 1, ms }) {
       state.mischief.push({ fault, times, ...(serial === undefined ? {} : { serial }), ...(ms === undefined ? {} : { ms }) });
     },
@@ -261,8 +312,10 @@ export function createMdm(made: { random: () => number; clockMs: number; skewMs?
   };
 }
 
+export const ANDROID_VERSION = '16';
+
 /** What the adapter makes of one record. What the tablet has not reported counts as bad. */
-export function enrolmentSeen(mdm: Mdm, record: MdmRecord): MdmEnrolment {
+export function enrolmentSeen(mdm: Mdm, record: MdmRecord, ordersUpdates = false): MdmEnrolment {
   const operations = mdm.operationsOf(record.name);
   const { report } = record;
   return {
@@ -277,6 +330,8 @@ export function enrolmentSeen(mdm: Mdm, record: MdmRecord): MdmEnrolment {
     osAtFloor: report !== undefined && report.patchLevel >= PATCH_FLOOR,
     rooted: report?.rooted ?? true,
     adbEnabled: report?.adbEnabled ?? true,
+    ...(report ? { os: `${ANDROID_VERSION} ${report.patchLevel}` } : {}),
+    ...(report?.updateWaits === undefined ? {} : { update: report.updateWaits ? (ordersUpdates ? 'waiting' : 'held') : 'none' }),
     pendingCommands: operations.filter((command) => command.state === 'pending').length,
     unlockTokenKept: operations.some((command) => command.type === 'RESET_PASSWORD' && (command.state === 'pending' || command.state === 'confirmed')),
   };

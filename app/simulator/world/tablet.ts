@@ -12,6 +12,10 @@ export interface Tablet {
   profile: string | null;
   /** Android security patch level, `YYYY-MM-DD`. */
   patchLevel: string;
+  /** Level of the system update that waits for it; left out: none. */
+  updateTo?: string;
+  /** From the download of an update to its end. */
+  updating?: boolean;
   compliant: boolean;
   adbEnabled: boolean;
   rooted: boolean;
@@ -20,7 +24,7 @@ export interface Tablet {
   /** Per cent, fractions kept. */
   charge: number;
   asleep: boolean;
-  /** Erasing or booting: off the USB and off the air. */
+  /** Erasing, installing or booting: off the USB and off the air. */
   rebooting: boolean;
   /** Commands that it has carried out or acknowledged. */
   readonly delivered: Set<string>;
@@ -29,7 +33,7 @@ export interface Tablet {
 /** Security patches older than this are below the ward's floor. */
 export const PATCH_FLOOR = '2026-06-01';
 
-export function createTablet(made: { serial: string; profile: string; charge?: number; patchLevel?: string }): Tablet {
+export function createTablet(made: { serial: string; profile: string; charge?: number; patchLevel?: string; updateTo?: string }): Tablet {
   return {
     serial: made.serial,
     wantedProfile: made.profile,
@@ -38,6 +42,7 @@ export function createTablet(made: { serial: string; profile: string; charge?: n
     credentials: new Set(),
     profile: null,
     patchLevel: made.patchLevel ?? '2026-10-01',
+    ...(made.updateTo === undefined ? {} : { updateTo: made.updateTo }),
     compliant: true,
     adbEnabled: false,
     rooted: false,
@@ -60,6 +65,7 @@ export function wipe(tablet: Tablet): void {
   tablet.enrolment = null;
   tablet.profile = null;
   tablet.unlockKnown = false;
+  tablet.updating = false;
   tablet.adbEnabled = false;
   tablet.rooted = false;
   tablet.compliant = true;

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAmapi } from '../../../app/central/mdm/amapi/amapi.ts';
+import { updateOnce } from '../../../app/central/os-updates.ts';
 import { PRODUCTION_PACE, workOnce } from '../../../app/central/sanitization.ts';
 import type { BundleDevice } from '../../../app/contract/policy-bundle.ts';
 import { createAmapiDouble } from '../../../app/simulator/mdm/amapi-double.ts';
@@ -43,7 +44,7 @@ export async function wholeServer(devices: readonly BundleDevice[]): Promise<Who
     side: (mdm, nowMs) => {
       http.removeAllListeners('request');
       http.on('request', createAmapiDouble({ mdm, account: here, retryAfterS: 7 }));
-      const adapter = createAmapi({ enterprise: mdm.enterprise, serviceAccount: here.file, baseUrl: url, now: nowMs, used: () => undefined });
+      const adapter = createAmapi({ enterprise: mdm.enterprise, serviceAccount: here.file, baseUrl: url, ordersUpdates: true, now: nowMs, used: () => undefined });
       const deps = { database: central.database, keys: central.keys, adapter, pace: PRODUCTION_PACE, log: collectLog().log, now: nowMs };
       let dueMs: number | undefined;
       let held = 0;
@@ -54,10 +55,12 @@ export async function wholeServer(devices: readonly BundleDevice[]): Promise<Who
           central.clock.ms = atMs;
           if (!grown && (dueMs === undefined || dueMs > atMs)) return;
           grown = false;
-          while (await workOnce(deps));
+          while ((await workOnce(deps)) || (await updateOnce(deps)));
           for (const { cursor, claims } of await station.statements(told.at(-1)?.cursor)) told.push({ cursor, statement: { digest: 'd1'.repeat(32), claims } });
           const next = await central.database.query<{ at: number | null }>(`select min(next_at_ms) as at from sanitization_request r where state in ('requested', 'issuing', 'observing', 'complete') and not exists (select 1 from sanitization_request newer where newer.serial = r.serial and newer.arrival > r.arrival and newer.state <> 'superseded')`);
-          dueMs = next.rows[0]?.at ?? undefined;
+          const update = await central.database.query<{ at: number | null }>(`select min(next_at_ms) as at from update_request where state <> 'over'`);
+          const dues = [next.rows[0]?.at, update.rows[0]?.at].flatMap((at) => at ?? []);
+          dueMs = dues.length === 0 ? undefined : Math.min(...dues);
         },
         read: async (store) => {
           if (store.size() === held) return;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { EntryBodies, EntryDraft, EntryType } from '../../../app/domain/entries.ts';
 import { ENROLMENTS_KEPT } from '../../../app/domain/tables.ts';
-import { ASSURANCES, BUNDLE_REFUSALS, DEVICE_STANDINGS, EPOCH_CAUSES, EXPOSURE_CAUSES, GRADES, QUARANTINE_REASONS, REFUSAL_REASONS, SANITIZATION_FAILURES, STATEMENT_KINDS, STATEMENT_REFUSALS } from '../../../app/domain/terms.ts';
+import { ASSURANCES, BUNDLE_REFUSALS, DEVICE_STANDINGS, EPOCH_CAUSES, EXPOSURE_CAUSES, GRADES, QUARANTINE_REASONS, REFUSAL_REASONS, SANITIZATION_FAILURES, STATEMENT_KINDS, STATEMENT_REFUSALS, UPDATE_FAILURES } from '../../../app/domain/terms.ts';
 import { SHORT_REASONS } from '../../../app/domain/night-problem.ts';
 import { foldedLedger } from './folded-ledger.ts';
 
@@ -53,6 +53,9 @@ const BODIES: { readonly [T in EntryType]: fc.Arbitrary<EntryBodies[T]> } = {
   'statement-refused': fc.record({ reason: of(STATEMENT_REFUSALS), digest: id }),
   'sanitization-failed': fc.record({ request: id, reason: of(SANITIZATION_FAILURES) }),
   sanitized: fc.record({ request: id, nonce: id, asked: id, exposure: id, attempt: int, grade: of(GRADES), proven: fc.constant(['wipe-confirmed'] as const), command: id, previous: id, confirmedMdmMs: int }),
+  'update-requested': fc.record({ request: id, nonce: id }),
+  updated: fc.record({ request: id, before: id, after: id, issuedAtMs: int, digest: id }),
+  'update-failed': fc.record({ request: id, reason: of(UPDATE_FAILURES) }),
   'return-stated': fc.record({ release: id, label: id }),
   'port-cycled': fc.record({ request: id, outcome: of(['cycled', 'refused'] as const) }),
   'night-began': fc.record({ shiftMs: int, needs: fc.array(need), owed: int }),

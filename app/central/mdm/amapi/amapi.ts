@@ -5,6 +5,7 @@ import { ok, refused } from '../../../domain/result.ts';
 import type { CredentialUsed, MdmAdapter, MdmRefusal } from '../adapter.ts';
 import { createAmapiCall } from './http.ts';
 import type { AmapiDevice, AmapiOperation, ServiceAccountKey } from './shapes.ts';
+import { createPolicyUpdates } from './updates.ts';
 import { commandOf, device, deviceList, enrolmentOf, operation, operationList, wipeReason } from './shapes.ts';
 
 const BASE_URL = 'https://androidmanagement.googleapis.com';
@@ -26,6 +27,8 @@ export interface AmapiOptions {
   readonly now: () => number;
   /** Oldest Android security patch level, `YYYY-MM-DD`, that counts as at the floor. */
   readonly securityPatchFloor?: string;
+  /** Tablets may be put under a variant of their ward's policy that installs the update that waits (`updates.ts`). Left out: they are not. */
+  readonly ordersUpdates?: boolean;
   readonly timeoutMs?: number;
   readonly used?: CredentialUsed;
 }
@@ -36,7 +39,7 @@ export interface AmapiOptions {
  */
 export function createAmapi(options: AmapiOptions): MdmAdapter {
   const enterprise = options.enterprise.startsWith('enterprises/') ? options.enterprise : `enterprises/${options.enterprise}`;
-  const securityPatchFloor = options.securityPatchFloor ?? '2026-06-01';
+  const reading = { securityPatchFloor: options.securityPatchFloor ?? '2026-06-01', ordersUpdates: options.ordersUpdates ?? false };
   const call = createAmapiCall({
     serviceAccount: options.serviceAccount,
     baseUrl: (options.baseUrl ?? BASE_URL).replace(/\/$/, ''),
@@ -80,7 +83,7 @@ export function createAmapi(options: AmapiOptions): MdmAdapter {
       const operations = await listOperations(one.name);
       if (!operations.ok && operations.reason.reason === 'not-found') continue;
       if (!operations.ok) return operations;
-      const enrolment = enrolmentOf(one, operations.value, securityPatchFloor);
+      const enrolment = enrolmentOf(one, operations.value, reading);
       if (enrolment) found.push(enrolment);
     }
     return ok(found);
@@ -112,6 +115,7 @@ export function createAmapi(options: AmapiOptions): MdmAdapter {
     name: 'android-management-api',
     maximumGrade: 'E2',
     unreachable: ['attestation'],
+    ...(reading.ordersUpdates ? { updates: createPolicyUpdates(enterprise, call) } : {}),
 
     async findEnrolment(serial) {
       const found = await enrolments((listed) => listed.hardwareInfo?.serialNumber === serial);

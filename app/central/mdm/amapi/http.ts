@@ -22,7 +22,7 @@ export interface AmapiAnswer<T> {
   readonly atMdmMs?: number;
 }
 export type AmapiCall = <T>(call: {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly path: string;
   /** What the credential is used for, in a few words. */
   readonly purpose: string;

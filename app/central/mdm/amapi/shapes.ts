@@ -26,11 +26,19 @@ export const device = z.object({
   appliedState: z.string().optional(),
   enrollmentTime: timestamp.optional(),
   lastStatusReportTime: timestamp.optional(),
+  policyName: z.string().optional(),
   appliedPolicyName: z.string().optional(),
   policyCompliant: z.boolean().optional(),
   previousDeviceNames: z.array(z.string()).optional(),
   hardwareInfo: z.object({ serialNumber: z.string().optional() }).optional(),
-  softwareInfo: z.object({ securityPatchLevel: z.string().optional() }).optional(),
+  softwareInfo: z
+    .object({
+      androidVersion: z.string().max(40).optional(),
+      androidBuildNumber: z.string().max(80).optional(),
+      securityPatchLevel: z.string().max(40).optional(),
+      systemUpdateInfo: z.object({ updateStatus: z.string().optional() }).optional(),
+    })
+    .optional(),
   deviceSettings: z.object({ adbEnabled: z.boolean().optional() }).optional(),
   securityPosture: z.object({ devicePosture: z.string().optional() }).optional(),
 });
@@ -52,6 +60,10 @@ export const operation = z.object({
 });
 export type AmapiOperation = z.infer<typeof operation>;
 export const operationList = z.object({ operations: z.array(operation).optional(), nextPageToken: z.string().optional() });
+
+/** Whatever the hospital's own policy holds; only its update settings are looked at. */
+export const policy = z.looseObject({ systemUpdate: z.looseObject({}).optional() });
+export type AmapiPolicy = z.infer<typeof policy>;
 
 export const errorAnswer = z.object({ error: z.object({ code: z.int(), message: z.string(), status: z.string().optional() }) });
 
@@ -82,8 +94,14 @@ export function stateOfCommand(read: AmapiOperation): MdmCommand['state'] {
   return code === undefined || code === 'COMMAND_ERROR_CODE_UNSPECIFIED' ? 'confirmed' : 'failed';
 }
 
+export interface Reading {
+  readonly securityPatchFloor: string;
+  /** Whether an update that waits can be ordered here. */
+  readonly ordersUpdates: boolean;
+}
+
 /** What the device has not reported counts as bad. Undefined: the record has no serial or time of enrolment to go by. */
-export function enrolmentOf(read: AmapiDevice, operations: readonly AmapiOperation[], securityPatchFloor: string): MdmEnrolment | undefined {
+export function enrolmentOf(read: AmapiDevice, operations: readonly AmapiOperation[], { securityPatchFloor, ordersUpdates }: Reading): MdmEnrolment | undefined {
   const serial = read.hardwareInfo?.serialNumber;
   if (serial === undefined || read.enrollmentTime === undefined) return undefined;
   const profile = read.appliedPolicyName?.split('/').at(-1);
@@ -101,10 +119,21 @@ export function enrolmentOf(read: AmapiDevice, operations: readonly AmapiOperati
     osAtFloor: patchLevel !== undefined && /^\d{4}-\d\d-\d\d$/.test(patchLevel) && patchLevel >= securityPatchFloor,
     rooted: posture !== 'SECURE' && posture !== 'AT_RISK',
     adbEnabled: read.deviceSettings?.adbEnabled ?? true,
+    ...systemOf(read, ordersUpdates),
     pendingCommands: operations.filter((one) => stateOfCommand(one) === 'pending').length,
     // A passcode set through the MDM in this enrolment's life is one that somebody else knows.
     unlockTokenKept: operations.some((one) => one.metadata?.type === 'RESET_PASSWORD' && ['pending', 'confirmed'].includes(stateOfCommand(one))),
   };
+}
+
+const UPDATES: ReadonlySet<string> = new Set(['UNKNOWN_UPDATE_AVAILABLE', 'SECURITY_UPDATE_AVAILABLE', 'OS_UPDATE_AVAILABLE']);
+
+function systemOf({ softwareInfo }: AmapiDevice, ordersUpdates: boolean): Pick<MdmEnrolment, 'os' | 'update'> {
+  const { androidVersion, androidBuildNumber, securityPatchLevel, systemUpdateInfo } = softwareInfo ?? {};
+  const os = [androidVersion, androidBuildNumber, securityPatchLevel].filter((part) => part !== undefined).join(' ');
+  const status = systemUpdateInfo?.updateStatus ?? '';
+  const update = UPDATES.has(status) ? (ordersUpdates ? ('waiting' as const) : ('held' as const)) : status === 'UP_TO_DATE' ? ('none' as const) : undefined;
+  return { ...(os === '' ? {} : { os }), ...(update === undefined ? {} : { update }) };
 }
 
 /** `state` is what was asked of the device, `appliedState` what it is: active needs both, deleted only the second. */

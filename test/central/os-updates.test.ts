@@ -1,0 +1,204 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { MdmRefusal } from '../../app/central/mdm/adapter.ts';
+import { updateOnce } from '../../app/central/os-updates.ts';
+import { DEMO_PACE, workOnce, type SanitizationDeps } from '../../app/central/sanitization.ts';
+import type { EntryDraft } from '../../app/domain/entries.ts';
+import type { MdmEnrolment } from '../../app/domain/mdm-evidence.ts';
+import { ok, refused, type Result } from '../../app/domain/result.ts';
+import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
+import { collectLog, SERIAL, startTestCentral, type TestCentral, type TestClock } from './demo-central.ts';
+import { admissionOf, enrolStation, testLedger, type TestLedger, type TestStation } from './demo-station.ts';
+import { fakeMdm, record, type FakeMdm } from './fake-mdm.ts';
+
+const NONCE = 'a'.repeat(32);
+const [BEFORE, AFTER] = ['16 2026-06-01', '16 2026-10-01'];
+
+let postgres: TestPostgres;
+let central: TestCentral;
+let clock: TestClock;
+let mdm: FakeMdm;
+let told: string[];
+let refusal: MdmRefusal | undefined;
+let deps: SanitizationDeps;
+let station: TestStation;
+let ledger: TestLedger;
+
+beforeAll(async () => {
+  postgres = await startTestPostgres();
+  central = await startTestCentral(await postgres.createDatabase());
+  clock = central.clock;
+});
+afterAll(async () => {
+  await central.close();
+  await postgres.stop();
+});
+/** T-101 stands proven in slot 1, for this server and for its cart, and an update waits for it. */
+beforeEach(async () => {
+  clock.ms = Date.now();
+  await central.database.query('truncate sanitization_request, sanitization_nudge, seen_enrolment, update_request, update_news');
+  mdm = fakeMdm();
+  told = [];
+  refusal = undefined;
+  const said = async (what: string): Promise<Result<void, MdmRefusal>> => (told.push(what), refusal ? refused(refusal) : ok(undefined));
+  const adapter = Object.assign(mdm, { updates: { order: ({ request }: { request: string }) => said(`order ${request}`), end: ({ request }: { request: string }) => said(`end ${request}`) } });
+  deps = { database: central.database, keys: central.keys, adapter, pace: DEMO_PACE, log: collectLog().log, now: () => clock.now() };
+  station = await enrolStation(central);
+  ledger = testLedger(station);
+  await write(...admissionOf(SERIAL, 1), { type: 'sanitization-requested', device: SERIAL, slot: 1, body: { request: 'r-1', nonce: NONCE, exposure: 'e'.repeat(64), attempt: 1 } });
+  await workAll();
+  if (mdm.command) mdm.command = { ...mdm.command, state: 'confirmed', confirmedMdmMs: 2_000 };
+  show({});
+  await later();
+  await write({ type: 'statement-accepted', device: SERIAL, body: { kind: 'enrolled', request: 'r-1', digest: 'd', issuedAtMs: 1, facts: { enrolment: 'new', previous: 'old', command: 'wipe-1', issuedMdmMs: 1_000, enrolledMdmMs: 3_000, unseenAtSize: 9 } } });
+});
+
+async function write(...drafts: EntryDraft[]): Promise<void> {
+  ledger.add(...drafts);
+  const { size } = (await central.database.query<{ size: number }>('select size from origin where origin = $1', [station.origin])).rows[0] ?? { size: 0 };
+  const answer = await station.request('POST', '/v1/log/entries', ledger.upload(size));
+  expect(answer.status).toBe(200);
+}
+const ask = (request = 'u-1'): Promise<void> => write({ type: 'update-requested', device: SERIAL, slot: 1, body: { request, nonce: NONCE } });
+/** What the MDM shows of the tablet now; every report is later than the one before. */
+let reports = 4_000;
+const show = (changes: Partial<MdmEnrolment>, name = 'new'): void => void (mdm.records = [record(name, { previous: ['old'], enrolledMdmMs: 3_000, reportedMdmMs: (reports += 1_000), os: BEFORE, update: 'waiting', ...changes })]);
+/** Works until nothing is due any more at this instant. */
+async function workAll(): Promise<void> {
+  for (let steps = 0; steps < 50; steps += 1) if (!(await workOnce(deps)) && !(await updateOnce(deps))) return;
+  throw new Error('the queues do not come to rest');
+}
+async function later(ms = DEMO_PACE.slowestMs): Promise<void> {
+  clock.ms += ms;
+  await workAll();
+}
+const row = async (request = 'u-1') => (await central.database.query<{ state: string; failure: string | null }>('select state, failure from update_request where request = $1', [request])).rows[0];
+/** What the cart was told since the tablet was proven. */
+const news = async (): Promise<unknown[]> => (await station.statements()).slice(6).map(({ claims: { facts } }) => (facts.kind === 'update-failed' ? `${facts.kind} ${facts.failure}` : facts.kind));
+
+it('goes well: ordered once, taken back once the version is another, and told as over only when the tablet itself shows its ward’s profile again', async () => {
+  await ask();
+  await workAll();
+  expect([told, await row(), await news()]).toEqual([['order u-1'], { state: 'observing', failure: null }, []]);
+  show({ profile: 'ward-7-east-dockward-update' });
+  await later();
+  show({ profile: 'ward-7-east-dockward-update', os: AFTER, update: 'none' });
+  await later();
+  expect([told, await row(), await news()]).toEqual([['order u-1', 'end u-1'], { state: 'returning', failure: null }, []]);
+  show({ profile: 'ward-7-east-dockward-update', os: AFTER, update: 'none' });
+  await later();
+  expect(await news()).toEqual([]);
+  show({ os: AFTER, update: 'none' });
+  await later();
+  expect([await row(), await news()]).toEqual([{ state: 'over', failure: null }, ['updated', 'queue-clear', 'profile-present', 'posture']]);
+  const statements = await station.statements();
+  expect(statements.at(-4)?.claims).toMatchObject({ request: 'u-1', nonce: NONCE, serial: SERIAL, facts: { before: BEFORE, after: AFTER } });
+  expect(statements.at(-1)?.claims).toMatchObject({ request: 'r-1', facts: { kind: 'posture', update: 'none' } });
+});
+
+it('a report from before the order was taken back is no proof that the ward’s profile is on the tablet', async () => {
+  await ask();
+  await workAll();
+  show({ os: AFTER, update: 'none' });
+  await later();
+  await later();
+  expect([await row(), await news()]).toEqual([{ state: 'returning', failure: null }, []]);
+});
+
+it.each<[string, Partial<MdmEnrolment>, string]>([
+  ['by then the tablet is up to date', { update: 'none' }, 'update-failed none-waiting'],
+  ['its MDM cannot order it after all', { update: 'held' }, 'update-failed refused'],
+])('nothing is ordered: %s; the cart is told, and what it let go of', async (_, shown, failure) => {
+  show(shown);
+  await ask();
+  await workAll();
+  expect(told).toEqual([]);
+  expect((await news())[0]).toBe(failure);
+  expect(await news()).toContain('profile-present');
+  expect(await row()).toMatchObject({ state: 'over' });
+});
+
+it('the tablet has enrolled anew since it was proven: nothing is ordered, and nothing is told of a life that nobody proved', async () => {
+  show({}, 'newer');
+  await ask();
+  await workAll();
+  expect([told, await news(), await row()]).toEqual([[], ['update-failed refused'], { state: 'over', failure: 'refused' }]);
+});
+
+it('the request comes late, and the tablet has left its slot: nothing is ordered', async () => {
+  await write({ type: 'update-requested', device: SERIAL, slot: 1, body: { request: 'u-1', nonce: NONCE } }, { type: 'unidentified-removal', device: SERIAL, slot: 1, body: { release: 'x', claimUntilMs: 1 } });
+  await workAll();
+  expect([told, await news()]).toEqual([[], ['update-failed interrupted', 'queue-clear', 'profile-present', 'posture']]);
+});
+
+it('the MDM is throttled, then refuses: tried again, then refused, and the order is taken back in case it had gone out', async () => {
+  await ask();
+  refusal = { reason: 'throttled', retryAfterMs: 30_000, detail: '429' };
+  await workAll();
+  await later(29_000);
+  expect(told).toEqual(['order u-1']);
+  refusal = { reason: 'rejected', detail: 'no' };
+  await later(1_000);
+  show({});
+  await later();
+  expect([told, await row(), (await news())[0]]).toEqual([['order u-1', 'order u-1', 'end u-1'], { state: 'over', failure: 'refused' }, 'update-failed refused']);
+});
+
+it.each([
+  ['it never fetched the order', 'ward-7-east', 'expired'],
+  ['it shows the same version for ever', 'ward-7-east-dockward-update', 'timed-out'],
+])('the server waits no longer: %s', async (_, profile, failure) => {
+  await ask();
+  await workAll();
+  show({ profile });
+  await later(DEMO_PACE.updatePatienceMs + 1);
+  expect(await news()).toEqual([`update-failed ${failure}`]);
+  expect(told).toEqual(['order u-1', 'end u-1']);
+  show({});
+  await later();
+  expect([await row(), await news()]).toEqual([{ state: 'over', failure }, [`update-failed ${failure}`, 'queue-clear', 'profile-present', 'posture']]);
+});
+
+it('the cart has given it up: the order is taken back, and the cart is not told what it said itself', async () => {
+  await ask();
+  await workAll();
+  show({ profile: 'ward-7-east-dockward-update' });
+  await write({ type: 'update-failed', device: SERIAL, slot: 1, body: { request: 'u-1', reason: 'timed-out' } });
+  await workAll();
+  expect([told, await news()]).toEqual([['order u-1', 'end u-1'], []]);
+  show({});
+  await later();
+  expect([await row(), await news()]).toEqual([{ state: 'over', failure: 'timed-out' }, ['queue-clear', 'profile-present', 'posture']]);
+});
+
+it('while an update is open what it may change is not told; the tablet’s daily look waits for its end', async () => {
+  await ask();
+  await workAll();
+  await later(DEMO_PACE.restateMs + 1);
+  expect((await news()).filter((kind) => kind === 'profile-present')).toEqual([]);
+});
+
+it('a wipe is asked for: the update ends first as far as the server can see to it, and the wipe goes its way', async () => {
+  await ask();
+  await workAll();
+  await write({ type: 'unidentified-removal', device: SERIAL, slot: 1, body: { release: 'x', claimUntilMs: 1 } }, { type: 'returned', device: SERIAL, slot: 1, body: { how: 'put-back' } }, { type: 'sanitization-requested', device: SERIAL, slot: 1, body: { request: 'r-2', nonce: NONCE, exposure: 'f'.repeat(64), attempt: 1 } });
+  await later();
+  expect(await row()).toMatchObject({ state: 'over', failure: 'interrupted' });
+  expect(told).toEqual(['order u-1', 'end u-1']);
+  expect(mdm.wipes).toContain('r-2');
+  expect(await news()).toEqual(['update-failed interrupted']);
+});
+
+it('the tablet came back from its restart: looked at again at once', async () => {
+  await ask();
+  await workAll();
+  show({ profile: 'ward-7-east-dockward-update', os: AFTER });
+  await write({ type: 'absent', device: SERIAL, slot: 1, body: { request: 'u-1', sinceMs: 1 } }, { type: 'reappeared', device: SERIAL, slot: 1, body: { request: 'u-1', absenceMs: 60_000 } });
+  await workAll();
+  expect(await row()).toMatchObject({ state: 'returning' });
+});
+
+it('an entry whose nonce no statement could carry asks for nothing', async () => {
+  await write({ type: 'update-requested', device: SERIAL, slot: 1, body: { request: 'u-1', nonce: 'short' } });
+  await workAll();
+  expect(await row()).toBeUndefined();
+});
