@@ -97,7 +97,7 @@ test('any ledger, in any order, folds without a throw, and replaying it gives th
   );
 });
 
-test('whatever happens, proof never outlives an exposure: every exposure has its own leaf, and a request clears the evidence', () => {
+test('whatever happens, proof never outlives an exposure: every exposure has its own leaf, a request clears the evidence, and an update what it may change', () => {
   fc.assert(
     fc.property(fc.array(draft, { maxLength: 60 }), (drafts) => {
       const ledger = admitted();
@@ -107,7 +107,10 @@ test('whatever happens, proof never outlives an exposure: every exposure has its
         const after = ledger.view.get('device', each.device ?? '');
         const leaves = ['released', 'wrong-pull', 'unidentified-removal', 'exposed'].includes(each.type);
         expect(after?.exposure?.leaf).toBe(leaves ? entry.leaf : before?.exposure?.leaf);
+        // An update may change the profile and the posture; they are stated anew once it is over.
+        const { profile: _profile, posture: _posture, ...beyondUpdates } = before?.evidence ?? {};
         if (each.type === 'sanitization-requested') expect(after?.evidence).toEqual({});
+        else if (each.type === 'update-requested') expect(after?.evidence).toEqual(beyondUpdates);
         else if (each.type !== 'statement-accepted') expect(after?.evidence).toEqual(before?.evidence);
       }
     }),
