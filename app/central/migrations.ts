@@ -3,6 +3,7 @@ import { KEY_RANGES } from './schema/key-ranges.ts';
 import { CARD_TRUST } from './schema/card-trust.ts';
 import { CERTIFICATES } from './schema/certificates.ts';
 import { CREDENTIAL_USE } from './schema/credential-use.ts';
+import { MDM_SETTINGS } from './schema/mdm-settings.ts';
 import { MORNING } from './schema/morning.ts';
 import { NANOMDM } from './schema/nanomdm.ts';
 import { REKEYING } from './schema/rekeying.ts';
@@ -215,4 +216,5 @@ create table renewal_nonce (nonce_hash bytea primary key, expires_at_ms bigint n
   CERTIFICATES,
   CREDENTIAL_USE,
   MORNING,
+  MDM_SETTINGS,
 ];
