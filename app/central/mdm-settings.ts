@@ -28,7 +28,7 @@ async function whole(deps: MdmSettingsDeps, order: MdmOrder): Promise<Result<{ r
   const kept = keeps ? z.record(z.string(), z.unknown()).safeParse(await unseal(deps.keys, purposeOf(order.kind), before.sealed)).data : undefined;
   const secrets = { ...kept, ...order.secrets };
   const configured = configure(order.settings, secrets);
-  const fresh = Object.keys(order.secrets).length > 0;
+  const fresh = Object.keys(order.secrets).some((name) => !name.endsWith('Profile'));
   return configured.ok ? ok({ configured: configured.value, secrets, fresh, before }) : configured;
 }
 
