@@ -50,11 +50,17 @@ export async function google(serial: string): Promise<Google> {
 
 export const NANOMDM_KEYS = { apiKey: 'nano api key 4f1c', webhookKey: 'nano webhook key 9b2e' };
 
-/** NanoMDM without a tablet, at an address of its own; ends with the test. */
-export async function nanomdm(): Promise<{ readonly url: string; readonly order: NanomdmOrder }> {
+/** NanoMDM without a tablet, at an address of its own; ends with the test. It answers nobody before it was asked `atOnce` times. */
+export async function nanomdm(atOnce = 1): Promise<{ readonly url: string; readonly order: NanomdmOrder }> {
   const mdm = createMdm({ random: seededRandom(7), clockMs: Date.now() });
   const double = createNanomdmDouble({ mdm, tablets: () => [], ...NANOMDM_KEYS, storage: 'filekv', webhook: () => {} });
-  const url = await serve(double.listener);
+  const held: (() => void)[] = [];
+  let left = atOnce;
+  const url = await serve((request, response) => {
+    held.push(() => double.listener(request, response));
+    left -= 1;
+    if (left <= 0) for (const answer of held.splice(0)) answer();
+  });
   const settings: NanomdmOrder['settings'] = { kind: 'nanomdm', baseUrl: url, profiles: { [PROFILE]: { profile: 'org.example.ward', applications: ['org.example.chart'] } }, osFloor: '18.1', pinsOneCertificate: true, grantsPasscodeRemoval: false, eraseEndsJailbreak: true };
   return { url, order: { kind: 'nanomdm', settings, secrets: { ...NANOMDM_KEYS, wifiProfile: Buffer.from('<plist>wifi password 7d55</plist>').toString('base64') } } };
 }

@@ -2,14 +2,14 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import type { z } from 'zod';
 import type { CentralOptions } from '../../app/central/central.ts';
-import { PRODUCTION_PACE } from '../../app/central/sanitization.ts';
 import { mdmsView, mdmTried, type MdmOrder, type MdmsView } from '../../app/contract/mdm.ts';
+import { mdmFile, openMdms } from '../../app/entrypoints/central-mdm.ts';
 import { makeServiceAccount } from '../../app/simulator/mdm/service-account.ts';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
 import { DIRECTORY_WITHOUT_PINS, SERIAL, startTestCentral, type TestCentral } from './demo-central.ts';
 import { admissionOf, enrolStation, testLedger } from './demo-station.ts';
-import { fakeMdm } from './fake-mdm.ts';
 import { google, NANOMDM_KEYS, nanomdm } from './mdm-doubles.ts';
 
 const IPAD = { serial: 'DMPXK2ABCD', asset: 'T-201', ward: '7e', model: 'iPad', platform: 'apple' as const, profile: 'ward-7-east', standing: 'admitted' as const };
@@ -213,15 +213,20 @@ test('the file and the page name different MDMs: the file’s is in use, the pag
   const first = await desk();
   await first.use(at.order);
   await first.close();
-  const byFile = await desk(first, { directory: undefined, mdm: { open: () => [{ platform: 'android', adapter: fakeMdm() }], pace: PRODUCTION_PACE } });
+  const named = path.join(first.dataFolder, 'mdm.json');
+  await writeFile(path.join(first.dataFolder, 'account.json'), JSON.stringify(at.account.file));
+  const other = { ...at.order.settings, enterprise: 'LC09other' };
+  const files = { read: (file: string) => readFile(file, 'utf8'), parse: <T>(shape: z.ZodType<T>, text: string): T => shape.parse(JSON.parse(text)) };
+  const mdm = await openMdms(mdmFile.parse({ ...other, serviceAccountFile: 'account.json' }), named, Date.now, files);
+  const byFile = await desk(first, { directory: undefined, mdm });
   const seen = await byFile.view();
-  expect(seen.mdms).toMatchObject([{ name: 'fake', source: 'file', days: [] }]);
+  expect(seen.mdms).toMatchObject([{ name: 'android-management-api', source: 'file', settings: other, credential: { name: at.account.file.client_email } }]);
   expect(seen.idle).toMatchObject([{ kind: 'amapi', set: { by: 'admin' }, why: expect.stringMatching(/^The file given at the start \(--mdm\) names another MDM/) }]);
   expect(seen.free.map(({ kind }) => kind)).toEqual(['nanomdm']);
   expect(await byFile.use(at.order)).toMatchObject({ status: 409, body: { message: expect.stringMatching(/^The file given at the start of the server \(--mdm\) names the MDM of these tablets\./) } });
   // What is not in use holds nobody back.
   expect((await byFile.ask('/api/mdms/remove', { kind: 'amapi' })).status).toBe(200);
-  expect(await byFile.view()).toMatchObject({ idle: [], mdms: [{ name: 'fake' }] });
+  expect(await byFile.view()).toMatchObject({ idle: [], mdms: [{ source: 'file' }] });
 });
 
 test('keys.json comes from an older backup: the server starts, says that the credential is sealed shut, and takes it anew', async () => {
@@ -241,7 +246,8 @@ test('keys.json comes from an older backup: the server starts, says that the cre
 });
 
 test('a second process on the same database follows without a restart; of two administrators at once one is told', async () => {
-  const nano = await nanomdm();
+  // Both are being tried while neither is in use.
+  const nano = await nanomdm(2);
   const one = await desk({}, { directory: WITH_IPAD });
   const two = await desk(one, { directory: undefined });
   const hear = async ({ central }: Desk): Promise<number> => (await fetch(`${central.url}/mdm/nanomdm`, { method: 'POST', headers: { 'x-hmac-signature': 'AAAA' }, body: 'x' })).status;
