@@ -11,6 +11,7 @@ import type { MdmsInUse } from './mdms-in-use.ts';
 import { reachableByPolicy, withoutMdm } from './reachable.ts';
 import { seal, unseal } from './sealing.ts';
 import { lockKeys } from './tenant-secrets.ts';
+import { wake } from './wakener.ts';
 
 export interface MdmSettingsDeps extends TryDeps {
   readonly database: Database;
@@ -71,7 +72,16 @@ export async function useOrder(deps: MdmSettingsDeps, order: MdmOrder, by: strin
   if (!done.ok) return done;
   log.info({ mdm: order.kind, act, by, credential: fresh }, 'an MDM was set on the fleet page');
   await deps.mdms.settle();
+  await lookAgain(database, order.kind);
   return done;
+}
+
+/** What waited for an MDM, or for a credential that it takes, waits no longer. After it is in use, so that nobody asks the one before. */
+async function lookAgain(database: Database, kind: MdmKind): Promise<void> {
+  await database.transaction(async (client) => {
+    await client.query(`insert into sanitization_nudge (request) select request from sanitization_request join device using (serial) where platform = $1 and state in ('requested', 'issuing', 'observing')`, [PLATFORM_OF[kind]]);
+    await wake(client, 'sanitization');
+  });
 }
 
 /** Takes an MDM out of use and forgets its secrets. */

@@ -63,7 +63,7 @@ export async function useMdms(deps: Deps, given: MdmSetup | undefined): Promise<
     }
     for (const kind of closed) if (!shut.includes(kind)) log.error({ mdm: kind }, 'the credential of an MDM is sealed by a key that keys.json does not hold; it is not in use');
     if (ofFile.length + next.length === 0) {
-      // With nobody to ask, requests wait; a queue that still ran would give them up.
+      // Nobody is left to ask: requests wait in peace.
       const ending = queue;
       queue = undefined;
       await ending?.close();

@@ -27,7 +27,8 @@ export interface MdmAbout {
  * enrolment the serial that it was wiped under.
  */
 export function byPlatform(database: Database, mdms: readonly Mdm[]): MdmAdapter {
-  const none = (what: string): Result<never, MdmRefusal> => refused({ reason: 'rejected', detail: `no MDM is configured for ${what}` });
+  /** Passes when an administrator sets one: requests wait for it. */
+  const none = (what: string): Result<never, MdmRefusal> => refused({ reason: 'unavailable', detail: `no MDM is configured for ${what}` });
 
   async function ofSerial<T>(serial: string, act: (adapter: MdmAdapter) => Promise<Result<T, MdmRefusal>>): Promise<Result<T, MdmRefusal>> {
     const found = await database.query<{ platform: Platform }>('select platform from device where serial = $1', [serial]);
