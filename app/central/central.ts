@@ -15,11 +15,11 @@ import type { Log, Refusal } from './http-reply.ts';
 import { createIngest } from './ingest.ts';
 import type { TenantKeys } from './keys.ts';
 import type { CredentialUsed } from './mdm/adapter.ts';
-import { byPlatform, type Mdm } from './mdm/by-platform.ts';
-import { runUpdates } from './os-updates.ts';
+import type { Mdm } from './mdm/by-platform.ts';
+import { useMdms } from './mdms-in-use.ts';
 import { createPeopleHttp } from './people-http.ts';
 import { refuseUnreachable, unreachableIn } from './reachable.ts';
-import { runSanitization, type SanitizationPace } from './sanitization.ts';
+import type { SanitizationPace } from './sanitization.ts';
 import { addCustodyStatement } from './statements.ts';
 import { followServerKeys } from './server-keys.ts';
 import { createStationHttp } from './station-http.ts';
@@ -49,7 +49,7 @@ export interface CentralOptions {
   readonly log: Log;
 }
 
-/** The MDMs that manage the tenant's tablets, made once there is a database. */
+/** The MDMs that a file names, made once there is a database. Others are set on the fleet page. */
 export interface MdmSetup {
   readonly open: (base: { readonly database: Database; readonly used: CredentialUsed }) => readonly Mdm[];
   readonly pace: SanitizationPace;
@@ -86,9 +86,9 @@ export async function startCentral(options: CentralOptions): Promise<Central> {
     const keys = await openTenant(database, options.dataFolder, options.directory?.tenant ?? 'dockward', now());
     const uses = countCredentialUses({ database, now, log });
     opened.push(() => uses.close());
-    const mdms = options.mdm?.open({ database, used: uses.used }) ?? [];
+    const mdms = await useMdms({ database, keys, now, log, used: uses.used }, options.mdm);
     if (options.directory) {
-      refuseUnreachable(unreachableIn(options.directory, mdms));
+      refuseUnreachable(unreachableIn(options.directory, mdms.all()));
       await importDirectory(database, keys, options.directory);
     }
     const firstSecrets = await openFirstSecrets({ database, now }, options.dataFolder);
@@ -100,12 +100,8 @@ export async function startCentral(options: CentralOptions): Promise<Central> {
     const following = new AbortController();
     const followed = followServerKeys(database, keys, wakener, following.signal, (error) => log.error({ err: error }, 'the server keys could not be read anew'));
     opened.push(() => (following.abort(), followed));
-    if (options.mdm) {
-      const queue = runSanitization({ ...base, adapter: byPlatform(database, mdms), pace: options.mdm.pace }, wakener);
-      opened.push(() => queue.close());
-      const updates = runUpdates({ ...base, adapter: byPlatform(database, mdms), pace: options.mdm.pace }, wakener);
-      opened.push(() => updates.close());
-    }
+    const queue = mdms.run(wakener);
+    opened.push(() => queue.close());
     const serverCertificate = (): Promise<PemPair> => issueServerCertificate(keys.authority, keys.tenant, [options.host, ...options.stationNames].filter((name) => name !== '0.0.0.0' && name !== '::'));
     const stations = createStationHttp({ ...base, ingest: createIngest({ ...base, store: witnessOnPostgres(database, (client, claims) => addCustodyStatement(client, keys, { ...claims, tenant: keys.tenant, issuedAtMs: now() })), project: options.project }), bundles, wakener, server: await serverCertificate() });
     const stationUrl = await listen(stations, options.host, options.stationPort, '--station-port');
@@ -117,7 +113,7 @@ export async function startCentral(options: CentralOptions): Promise<Central> {
       );
     }, SERVER_CERTIFICATE_EVERY_MS);
     opened.push(async () => clearInterval(renewal));
-    const people = await createPeopleHttp({ ...base, project: options.project, tls: options.tls, fleetFolder: options.fleetFolder, mdms });
+    const people = await createPeopleHttp({ ...base, project: options.project, tls: options.tls, fleetFolder: options.fleetFolder, mdms, uses });
     const url = await listen(people, options.host, options.port, '--port');
     opened.push(() => closeListener(people));
     return { url, stationUrl, firstSecrets, database, keys, makeCode: (place) => makeCode(base, place), close };

@@ -20,8 +20,15 @@ interface Counted {
   lastAtMs: number;
 }
 
+export interface CredentialUses {
+  readonly used: CredentialUsed;
+  /** Writes down at once what was counted so far. */
+  write(this: void): Promise<void>;
+  close(): Promise<void>;
+}
+
 /** Counts the uses of credentials (R6.3) and writes them down every ten seconds and at the end. What a crash loses in between is a count, never a fact. */
-export function countCredentialUses({ database, now, log }: { readonly database: Database; readonly now: () => number; readonly log: Log }): { readonly used: CredentialUsed; close(): Promise<void> } {
+export function countCredentialUses({ database, now, log }: { readonly database: Database; readonly now: () => number; readonly log: Log }): CredentialUses {
   let counted = new Map<string, Counted>();
 
   async function write(): Promise<void> {
@@ -39,6 +46,7 @@ export function countCredentialUses({ database, now, log }: { readonly database:
 
   const timer = setInterval(() => void write().catch((error: unknown) => log.error({ err: error }, 'the uses of credentials could not be written')), WRITE_EVERY_MS);
   return {
+    write,
     used: ({ name, purpose }, outcome) => {
       const atMs = now();
       const dayMs = Math.floor(atMs / DAY_MS) * DAY_MS;

@@ -23,6 +23,8 @@ const keysFile = z.strictObject({
   peppers: z.array(symmetric).min(1),
   /** Grows with every change to these two. */
   secretsVersion: z.int().min(1).default(1),
+  /** Seals what others gave to keep (`sealing.ts`); made when it is first needed. */
+  sealingKey: z.string().optional(),
 });
 type KeysFile = z.infer<typeof keysFile>;
 
@@ -43,6 +45,7 @@ export interface TenantKeys {
   readonly witness: WitnessKey;
   readonly signing: SigningKeysOnDisk;
   readonly secrets: SecretsOnDisk;
+  readonly sealing: SealingOnDisk;
   /** Digest of what is public of them: tells two key sets apart. */
   readonly digest: string;
   /** The digest by which servers before rotation knew these keys. */
@@ -85,6 +88,16 @@ export interface SecretsOnDisk {
   read(): Promise<TenantSecrets>;
   /** Changes the file durably. The caller holds KEYS_LOCK, so that no two processes write it at once. */
   change(next: (held: TenantSecrets) => TenantSecrets): Promise<TenantSecrets>;
+}
+
+/** The key in keys.json that seals what others gave to keep: 32 bytes, base64url. */
+export interface SealingOnDisk {
+  /** As this process last read or made it. */
+  held(): string | undefined;
+  /** As the file has it now: another process may have made it. */
+  read(): Promise<string | undefined>;
+  /** The one of the file; a new one, durably written, where it has none. The caller holds KEYS_LOCK. */
+  make(): Promise<string>;
 }
 
 /** Advisory lock in the database of whoever makes or changes keys.json. */
@@ -175,6 +188,7 @@ function unpack(path: string, file: KeysFile): TenantKeys {
     },
     signing: signingKeysOnDisk(path, file, (keys) => (current = keys)),
     secrets: secretsOnDisk(path, file),
+    sealing: sealingOnDisk(path, file),
     digest: file.keySetDigest ?? digestOf(publicParts(file)),
     digestBeforeRotation: digestOf([...publicParts(file), first(file.badgeKeys), first(file.peppers)]),
   };
@@ -236,6 +250,21 @@ function secretsOnDisk(path: string, file: KeysFile): SecretsOnDisk {
       const changed = { ...now, badgeKeys, peppers, secretsVersion };
       await writeKeys(path, changed);
       return (held = secretsIn(changed));
+    },
+  };
+}
+
+function sealingOnDisk(path: string, file: KeysFile): SealingOnDisk {
+  let held = file.sealingKey;
+  const readFileNow = async (): Promise<KeysFile> => parseKeys(path, await readFile(path, 'utf8'));
+  return {
+    held: () => held,
+    read: async () => (held = (await readFileNow()).sealingKey),
+    make: async () => {
+      const now = await readFileNow();
+      const sealingKey = now.sealingKey ?? randomBytes(32).toString('base64url');
+      if (now.sealingKey === undefined) await writeKeys(path, { ...now, sealingKey });
+      return (held = sealingKey);
     },
   };
 }

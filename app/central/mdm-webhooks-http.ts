@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Database } from './database.ts';
 import type { Log } from './http-reply.ts';
 import type { MdmNews } from './mdm/adapter.ts';
-import type { Mdm } from './mdm/by-platform.ts';
+import type { MdmsInUse } from './mdms-in-use.ts';
 import { UPDATES_TOPIC } from './update-requests.ts';
 import { wake } from './wakener.ts';
 
@@ -11,15 +11,13 @@ const LARGEST = 1024 * 1024;
 const STATUS = { unauthorized: 401, malformed: 400 } as const;
 
 /** What MDMs send by themselves, at `/mdm/<name>`. It only says whom to look at again now; what is proven, the look decides. */
-export function serveMdmWebhooks(app: FastifyInstance, deps: { readonly database: Database; readonly log: Log }, mdms: readonly Mdm[]): void {
-  const webhooks = new Map(mdms.flatMap(({ webhook }) => (webhook ? [[webhook.name, webhook.receive] as const] : [])));
-  if (webhooks.size === 0) return;
+export function serveMdmWebhooks(app: FastifyInstance, deps: { readonly database: Database; readonly log: Log }, mdms: Pick<MdmsInUse, 'all'>): void {
   void app.register(async (routes) => {
     // Signatures are over the bytes as they came.
     routes.removeAllContentTypeParsers();
     routes.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     routes.post<{ Params: { name: string } }>('/mdm/:name', { bodyLimit: LARGEST, schema: { hide: true } }, async (request, reply) => {
-      const receive = webhooks.get(request.params.name);
+      const receive = mdms.all().find(({ webhook }) => webhook?.name === request.params.name)?.webhook?.receive;
       if (!receive) return reply.code(404).send({ reason: 'not-found', message: 'No MDM of this name is configured here.' });
       const heard = await receive(request.body instanceof Buffer ? request.body : Buffer.alloc(0), request.headers);
       if (!heard.ok) {

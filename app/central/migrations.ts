@@ -3,6 +3,7 @@ import { KEY_RANGES } from './schema/key-ranges.ts';
 import { CARD_TRUST } from './schema/card-trust.ts';
 import { CERTIFICATES } from './schema/certificates.ts';
 import { CREDENTIAL_USE } from './schema/credential-use.ts';
+import { MDM_SETTINGS } from './schema/mdm-settings.ts';
 import { MORNING } from './schema/morning.ts';
 import { OS_UPDATES } from './schema/os-updates.ts';
 import { NANOMDM } from './schema/nanomdm.ts';
@@ -217,4 +218,5 @@ create table renewal_nonce (nonce_hash bytea primary key, expires_at_ms bigint n
   CREDENTIAL_USE,
   MORNING,
   OS_UPDATES,
+  MDM_SETTINGS,
 ];

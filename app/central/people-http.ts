@@ -9,15 +9,16 @@ import { fleetHistory, fleetView, me, signInRequest } from '../contract/fleet.ts
 import type { RecordedEntry } from '../domain/entries.ts';
 import type { CartView, Change } from '../domain/tables.ts';
 import { serveCertificates } from './certificates-http.ts';
-import { serveCredentialUses } from './credential-use.ts';
+import { serveCredentialUses, type CredentialUses } from './credential-use.ts';
 import { serveCustody } from './custody-http.ts';
 import { SESSION_LIFE_MS, signIn, signOut, whoIs, type AdministratorDeps } from './administrators.ts';
 import { denyStation, makeCode, type EnrolmentDeps } from './enrolment.ts';
 import { readFleet } from './fleet-view.ts';
 import { historyQuery, readHistory } from './history.ts';
 import { serveIncidents } from './incidents-http.ts';
+import { serveMdmSettings } from './mdm-settings-http.ts';
 import { serveMdmWebhooks } from './mdm-webhooks-http.ts';
-import type { Mdm } from './mdm/by-platform.ts';
+import type { MdmsInUse } from './mdms-in-use.ts';
 import { described, type Guards } from './people-routes.ts';
 import { answerErrors, closingOf, parseWire, sendRefusal, sendResult, WIRE_OPTIONS, type Log } from './http-reply.ts';
 import { serveKeyRotation } from './key-rotation-http.ts';
@@ -32,7 +33,8 @@ export interface PeopleHttpDeps extends EnrolmentDeps, AdministratorDeps {
   readonly tls: PemPair | undefined;
   /** Folder of the built fleet page. */
   readonly fleetFolder: string;
-  readonly mdms: readonly Mdm[];
+  readonly mdms: MdmsInUse;
+  readonly uses: CredentialUses;
   readonly project: (view: CartView, entry: RecordedEntry) => readonly Change[];
   readonly log: Log;
 }
@@ -123,6 +125,7 @@ export async function createPeopleHttp(deps: PeopleHttpDeps): Promise<FastifyIns
     serveMorning(routes, deps, guards);
     serveLogs(routes, deps);
     serveCredentialUses(routes, deps, guards);
+    serveMdmSettings(routes, { ...deps, used: deps.uses.used, written: deps.uses.write }, guards);
     serveMdmWebhooks(routes, deps, deps.mdms);
     routes.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
   });

@@ -8,6 +8,7 @@ import { isLost } from './feed.ts';
 import { IncidentsPage } from './incidents-page.tsx';
 import { KeysPage } from './keys-page.tsx';
 import { ListPage } from './list-page.tsx';
+import { MdmsPage } from './mdms-page.tsx';
 import { MorningPage } from './morning-page.tsx';
 import { MorningSheetPage } from './morning-sheet-page.tsx';
 import { useArrival } from './navigation.ts';
@@ -49,6 +50,8 @@ function Place({ route, view }: { route: Route; view: FleetView }) {
       return <IncidentsPage view={view} q={route.q} />;
     case 'keys':
       return <KeysPage />;
+    case 'mdms':
+      return <MdmsPage />;
     case 'nowhere':
       return (
         <>

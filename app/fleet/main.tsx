@@ -15,6 +15,7 @@ import './timeline.css';
 import './conflict.css';
 import './incident.css';
 import './certificate.css';
+import './mdm.css';
 import './morning.css';
 import './print.css';
 

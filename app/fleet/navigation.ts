@@ -25,6 +25,7 @@ const TITLES: Readonly<Record<Route['page'], string>> = {
   conflicts: 'Conflicts',
   incidents: 'Incidents',
   keys: 'Keys',
+  mdms: 'Tablet management',
   nowhere: 'Nothing here',
 };
 

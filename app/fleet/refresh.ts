@@ -10,6 +10,7 @@ import { readCustody, readStationState } from './custody-api.ts';
 import { EMPTY_FEED, afterReading, pauseMs } from './feed.ts';
 import { readIncidents } from './incidents-api.ts';
 import { readKeys } from './keys-api.ts';
+import { readMdms } from './mdm-api.ts';
 import { readMorning, readSheet } from './morning-api.ts';
 import { certificateQuestion, certificatesQuestion, custodyQuestion, sheetQuestion, stateQuestion, toAsk } from './questions.ts';
 import type { Asked, CertificateQuestion, CustodyQuestion, SheetQuestion, StateQuestion } from './questions.ts';
@@ -131,6 +132,15 @@ async function refreshKeys(): Promise<void> {
   useFleet.setState((state) => ({ keys: afterReading(state.keys, reading, readClock()) }));
 }
 
+/** Only while its page is open: how each answers, and what was set. */
+async function refreshMdms(): Promise<void> {
+  if (useFleet.getState().route.page !== 'mdms') return;
+  const reading = await readMdms();
+  if (!reading.ok && sessionEnded(reading.refusal)) return;
+  if (useFleet.getState().session.kind !== 'signed-in') return;
+  useFleet.setState((state) => ({ mdms: afterReading(state.mdms, reading, readClock()) }));
+}
+
 /** After a key was made or ended: they are read at once. */
 export function rereadKeys(): void {
   void refreshNow();
@@ -186,7 +196,7 @@ async function round(): Promise<void> {
   const { session } = useFleet.getState();
   if (session.kind === 'asking') await askSession();
   if (useFleet.getState().session.kind !== 'signed-in') return;
-  await Promise.all([refreshFleet(), refreshRecords(), refreshIncidents(), refreshMorning(), refreshKeys(), refreshCertificates()]);
+  await Promise.all([refreshFleet(), refreshRecords(), refreshIncidents(), refreshMorning(), refreshKeys(), refreshMdms(), refreshCertificates()]);
   const state = useFleet.getState();
   if (state.session.kind !== 'signed-in') return;
   void answer(CUSTODY, custodyQuestion(state.route, nowAtServer(state)));

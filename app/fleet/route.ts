@@ -24,6 +24,7 @@ export type Route =
   | { readonly page: 'conflicts'; readonly q: string }
   | { readonly page: 'incidents'; readonly q: string }
   | { readonly page: 'keys'; readonly q: string }
+  | { readonly page: 'mdms'; readonly q: string }
   | { readonly page: 'nowhere'; readonly q: string };
 
 /** Reads `location.hash`. Anything it does not know is `nowhere`, which the page says in words. */
@@ -59,6 +60,7 @@ export function parseRoute(hash: string): Route {
     case 'conflicts':
     case 'incidents':
     case 'keys':
+    case 'mdms':
       return { page: place, q };
     default:
       return { page: 'nowhere', q };

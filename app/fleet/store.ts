@@ -2,6 +2,7 @@ import { create } from 'zustand';
 import type { CertificatesAnswer } from '../contract/certificates.ts';
 import type { FleetView } from '../contract/fleet.ts';
 import type { IncidentsView } from '../contract/incidents.ts';
+import type { MdmsView } from '../contract/mdm.ts';
 import type { MorningView } from '../contract/morning.ts';
 import type { FleetHistory, HistoryQuery, Me } from './api.ts';
 import { readClock } from './clock.ts';
@@ -29,6 +30,7 @@ export interface FleetState {
   readonly incidents: Feed<IncidentsView>;
   readonly morning: Feed<MorningView>;
   readonly keys: Feed<KeysView>;
+  readonly mdms: Feed<MdmsView>;
   /** The page of certificates that is open; `query` says which. */
   readonly certificates: Feed<CertificatesAnswer> & { readonly query?: CertificatesQuestion };
   /** "Who had it" of the tablet that is open, and "As it stood at" of the cart. */
@@ -39,7 +41,7 @@ export interface FleetState {
 }
 
 /** What a session has read; it ends with it. */
-export const NOTHING_READ = { fleet: EMPTY_FEED, records: EMPTY_FEED, incidents: EMPTY_FEED, morning: EMPTY_FEED, keys: EMPTY_FEED, certificates: EMPTY_FEED, custody: undefined, replay: undefined, certificate: undefined, sheet: undefined } satisfies Partial<FleetState>;
+export const NOTHING_READ = { fleet: EMPTY_FEED, records: EMPTY_FEED, incidents: EMPTY_FEED, morning: EMPTY_FEED, keys: EMPTY_FEED, mdms: EMPTY_FEED, certificates: EMPTY_FEED, custody: undefined, replay: undefined, certificate: undefined, sheet: undefined } satisfies Partial<FleetState>;
 
 export function firstState(): FleetState {
   return { session: { kind: 'asking', unanswered: false }, route: parseRoute(location.hash), now: readClock(), ...NOTHING_READ };

@@ -16,6 +16,7 @@ const PLACES = [
   { page: 'certificates', title: 'Certificates', holds: ['certificates', 'certificate'] },
   { page: 'incidents', title: 'Incidents', holds: ['incidents', 'conflicts'] },
   { page: 'keys', title: 'Keys', holds: ['keys'] },
+  { page: 'mdms', title: 'MDM', holds: ['mdms'] },
 ] as const;
 
 /** How many things are open behind an entry; shown only when there are some. */
@@ -36,7 +37,7 @@ export function TopBar({ me, route, counts }: { me: Me; route: Route; counts: Co
       <Mark />
       <nav aria-label="Lists">
         <ul>
-          {PLACES.filter(({ page }) => page !== 'keys' || me.roles.includes('administrator')).map(({ page, title, holds }) => (
+          {PLACES.filter(({ page }) => (page !== 'keys' && page !== 'mdms') || me.roles.includes('administrator')).map(({ page, title, holds }) => (
             <li key={page}>
               <a href={hrefOf({ page, q: '' })} aria-current={holds.some((held) => held === route.page) ? 'page' : undefined}>
                 {title}

@@ -1,6 +1,7 @@
 import type { FleetDevice, FleetView } from '../contract/fleet.ts';
 import type { IncidentView, PoisonView } from '../contract/incidents.ts';
 import type { SlotView } from '../contract/kiosk.ts';
+import type { MdmKind, MdmsView } from '../contract/mdm.ts';
 import type { SecretKind } from '../contract/secrets.ts';
 import type { ServerKeyKind, ServerKeysView } from '../contract/server-keys.ts';
 import type { DeviceState } from './route.ts';
@@ -143,3 +144,32 @@ export const KEY_STATE_WORDS: Readonly<Record<ServerKeysView['keys'][number]['st
   signing: 'in use',
   former: 'no longer used',
 };
+
+export const MDM_WORDS: Readonly<Record<MdmKind, { readonly name: string }>> = {
+  amapi: { name: 'Android Management API' },
+  nanomdm: { name: 'NanoMDM' },
+};
+
+export const MDM_ACT_WORDS: Readonly<Record<MdmsView['changes'][number]['act'], string>> = {
+  added: 'brought into use',
+  changed: 'changed',
+  removed: 'removed',
+};
+
+/** What the server asked an MDM for; a purpose without words is shown as it is. */
+export const MDM_PURPOSE_WORDS: Readonly<Record<string, string | undefined>> = {
+  'access token': 'an access token',
+  read: 'what it knows of a tablet',
+  wipe: 'a wipe',
+  'remove enrolment': 'an old record to be removed',
+  question: 'what a tablet says of itself',
+  push: 'a tablet to be woken',
+  try: 'an answer, as a trial',
+};
+
+const TABLETS: Readonly<Record<MdmsView['mdms'][number]['platform'], readonly [one: string, more: string]>> = { android: ['Android tablet', 'Android tablets'], apple: ['iPad', 'iPads'] };
+
+/** "Android tablet", "iPads". */
+export function tabletsOf(platform: keyof typeof TABLETS, count: number): string {
+  return TABLETS[platform][count === 1 ? 0 : 1];
+}

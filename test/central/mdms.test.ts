@@ -70,7 +70,7 @@ test('each tablet is asked for where its platform is managed; a wiped enrolment 
   expect(await both.removeEnrolment('udid/1')).toMatchObject({ ok: true });
   expect(await both.removeEnrolment('never-seen')).toMatchObject({ ok: false, reason: { reason: 'not-found' } });
   expect([android.asked, apple.asked]).toEqual([[SERIAL], [IPAD, 'udid/1']]);
-  expect(await byPlatform(central.database, [{ platform: 'android', adapter: android }]).findEnrolment(IPAD)).toMatchObject({ ok: false, reason: { reason: 'rejected', detail: 'no MDM is configured for apple tablets' } });
+  expect(await byPlatform(central.database, [{ platform: 'android', adapter: android }]).findEnrolment(IPAD)).toMatchObject({ ok: false, reason: { reason: 'unavailable', detail: 'no MDM is configured for apple tablets' } });
   expect(await both.findEnrolment('STRANGER')).toMatchObject({ ok: false, reason: { reason: 'not-found' } });
   await central.close();
 });

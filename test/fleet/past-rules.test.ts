@@ -141,6 +141,7 @@ describe('addresses of the past', () => {
     { page: 'conflicts', q: 'T-1' },
     { page: 'incidents', q: '' },
     { page: 'keys', q: '' },
+    { page: 'mdms', q: '' },
   ];
   it.each(routes)('$page leads back to itself', (route) => {
     expect(parseRoute(hrefOf(route))).toEqual(route);

@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers';
 import { signInRequest } from '../../app/contract/fleet.ts';
 import type { FleetEvent, FleetView } from '../../app/contract/fleet.ts';
 import { answerCertificates, type Certificates } from './stub-certificates.ts';
+import { answerMdms, emptyMdms, type Mdms } from './stub-mdms.ts';
 import { answerMorning, type Mornings } from './stub-morning.ts';
 import { answerPast, emptyPast } from './stub-past.ts';
 import type { Past, Reply } from './stub-past.ts';
@@ -17,7 +18,7 @@ import type { Past, Reply } from './stub-past.ts';
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'";
 const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
 
-export interface StubCentral extends Past, Certificates, Mornings {
+export interface StubCentral extends Past, Certificates, Mornings, Mdms {
   readonly url: string;
   events: FleetEvent[];
   /** `silent`: connections are cut before an answer, as by a server that died. */
@@ -30,7 +31,7 @@ export interface StubCentral extends Past, Certificates, Mornings {
 
 /** The people's side of the server, small: the same paths, cookies, statuses and error bodies, over a view that the test sets. */
 export async function startStubCentral(pageFolder: string, view: FleetView): Promise<StubCentral> {
-  const stub: Omit<StubCentral, 'url' | 'close'> = { ...emptyPast(view), certificates: [], unsound: [], searched: [], mornings: {}, papers: [], events: [], health: 'well', signedIn: false, lockedForSeconds: undefined, seen: { unchanged: 0, codes: [], historyQueries: [] } };
+  const stub: Omit<StubCentral, 'url' | 'close'> = { ...emptyPast(view), ...emptyMdms(), certificates: [], unsound: [], searched: [], mornings: {}, papers: [], events: [], health: 'well', signedIn: false, lockedForSeconds: undefined, seen: { unchanged: 0, codes: [], historyQueries: [] } };
   const server = createServer((request, response) => {
     answer(stub, pageFolder, request, response).catch((error: unknown) => response.destroy(error instanceof Error ? error : new Error(String(error))));
   });
@@ -68,6 +69,8 @@ async function answer(stub: State, pageFolder: string, request: IncomingMessage,
   if (morning !== undefined) return sendReply(response, morning);
   const certificates = answerCertificates(stub, url);
   if (certificates !== undefined) return sendReply(response, certificates);
+  const mdms = await answerMdms(stub, request, url);
+  if (mdms !== undefined) return sendReply(response, mdms);
   const past = await answerPast(stub, request, url);
   if (past === 'cut') return void request.socket.destroy();
   if (past !== undefined) return sendReply(response, past);

@@ -1,3 +1,4 @@
+import type { MdmSettings } from '../../contract/mdm.ts';
 import type { Result } from '../../domain/result.ts';
 import { refused } from '../../domain/result.ts';
 import type { Platform } from '../../domain/terms.ts';
@@ -10,6 +11,15 @@ export interface Mdm {
   readonly adapter: MdmAdapter;
   /** What it sends by itself comes to `/mdm/<name>`. */
   readonly webhook?: { readonly name: string; readonly receive: ReceiveWebhook };
+  readonly about?: MdmAbout;
+}
+
+/** What people may see of it. */
+export interface MdmAbout {
+  readonly settings: MdmSettings;
+  /** Under which names the uses of its credentials are recorded: of the one it is asked with, and of what signs the messages it sends. */
+  readonly asks: string;
+  readonly tells?: string;
 }
 
 /**
@@ -17,7 +27,8 @@ export interface Mdm {
  * enrolment the serial that it was wiped under.
  */
 export function byPlatform(database: Database, mdms: readonly Mdm[]): MdmAdapter {
-  const none = (what: string): Result<never, MdmRefusal> => refused({ reason: 'rejected', detail: `no MDM is configured for ${what}` });
+  /** Passes when an administrator sets one: requests wait for it. */
+  const none = (what: string): Result<never, MdmRefusal> => refused({ reason: 'unavailable', detail: `no MDM is configured for ${what}` });
 
   const noUpdates = async ({ name }: MdmAdapter): Promise<Result<never, MdmRefusal>> => refused({ reason: 'rejected', detail: `${name} orders no updates` });
 
