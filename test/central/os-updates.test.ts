@@ -170,11 +170,24 @@ it('the cart has given it up: the order is taken back, and the cart is not told 
   expect([await row(), await news()]).toEqual([{ state: 'over', failure: 'timed-out' }, ['queue-clear', 'profile-present', 'posture']]);
 });
 
-it('while an update is open what it may change is not told; the tablet’s daily look waits for its end', async () => {
+it('while an update is open what it may change is not told; the look at the tablet that is due meanwhile waits for its end', async () => {
   await ask();
   await workAll();
-  await later(DEMO_PACE.restateMs + 1);
-  expect((await news()).filter((kind) => kind === 'profile-present')).toEqual([]);
+  await central.database.query(`insert into sanitization_nudge (request) values ('r-1')`);
+  await later();
+  expect(await news()).toEqual([]);
+});
+
+it('the tablet never reports again: it is waited for no longer, and the daily look at it goes on', async () => {
+  await ask();
+  await workAll();
+  show({ profile: 'ward-7-east-dockward-update' });
+  await write({ type: 'update-failed', device: SERIAL, slot: 1, body: { request: 'u-1', reason: 'timed-out' } });
+  await later(2 * DEMO_PACE.updatePatienceMs + 1);
+  expect([await row(), await news()]).toEqual([{ state: 'over', failure: 'timed-out' }, []]);
+  show({});
+  await later(DEMO_PACE.restateMs);
+  expect(await news()).toContain('profile-present');
 });
 
 it('a wipe is asked for: the update ends first as far as the server can see to it, and the wipe goes its way', async () => {

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { Rules } from '../../app/contract/policy-bundle.ts';
+import { createCustodyJudge } from '../../app/ledger/custody.ts';
 import type { MdmPace } from '../../app/simulator/world/mdm-records.ts';
 import { seededRandom } from '../../app/simulator/world/random.ts';
 import { uncleanBecause } from '../../app/simulator/world/tablet.ts';
@@ -75,6 +76,8 @@ test('a night of wipes and updates, one that never ends, one that fails, and a p
   expect([...tablets.values()].filter((tablet) => uncleanBecause(tablet, mdm).length > 0).map(({ serial, profile }) => [serial, profile])).toEqual([]);
   expect([...offersAndCertificates(world), ...wipes({ entries, commands: commandsOf(world), erased: world.erased })]).toEqual([]);
   expect(exposures({ entries, outOfSight: world.outOfSight })).toEqual([]);
+  const audit = createCustodyJudge(() => undefined);
+  expect(entries.flatMap((entry) => audit.push(entry) ?? [])).toEqual([]);
   const night = cart.store().view.get('cart', 'cart')?.night;
   expect(night?.tally).toMatchObject({ updated: 2, notUpdated: 2 });
   expect(cart.station().snapshot().morning?.exceptions.map(({ serial, reason, next }) => [serial, reason, next])).toEqual([['T3', 'update-failed', 'look-at-update'], ['T4', 'update-failed', 'look-at-update']]);
