@@ -28,6 +28,8 @@ test('a night of wipes and updates, one that never ends, one that fails, and a p
   const devices = ['T1', 'T2', 'T3', 'T4', 'T5'].map(described);
   const server = await wholeServer(devices);
   onTestFinished(() => server.close());
+  const overnight = nightOf(server.startMs);
+  await server.central.database.query(`update tenant set rules = jsonb_set(rules, '{overnight}', $1::jsonb)`, [JSON.stringify(overnight)]);
   const world: NightWorld = await nightWorld({
     startMs: server.startMs, slots: 8, random: seededRandom(11), pace: PACE, devices: devices.map((device, n) => ({ device, charge: 90, slot: n + 1 })), stepMs: MINUTE_MS, togetherMs: 2_000, identity: server.identity, server: server.side,
   });
@@ -42,7 +44,7 @@ test('a night of wipes and updates, one that never ends, one that fails, and a p
   mdm.misbehave({ fault: 'update-never-ends', serial: 'T3' });
   mdm.misbehave({ fault: 'update-fails', serial: 'T4' });
   await world.boot();
-  await world.publish(devices, { rules: { ...RULES, overnight: nightOf(server.startMs) } });
+  await world.publish(devices, { rules: { ...RULES, overnight } });
   await world.settle();
 
   const open: { readonly atMs: number; readonly serials: readonly string[] }[] = [];
