@@ -149,6 +149,8 @@ async function end(deps: SanitizationDeps, client: Queryable, row: Row): Promise
 async function lookForReturn(deps: SanitizationDeps, client: Queryable, row: Row): Promise<void> {
   const wiped = await client.query(`select 1 from update_request u join sanitization_request s on ${WIPED_SINCE} where u.request = $1`, [row.request]);
   if (wiped.rowCount !== 0) return over(client, row);
+  // From then on the daily look at the tablet tells what is true of it.
+  if (deps.now() - row.arrived_at_ms > 2 * deps.pace.updatePatienceMs) return over(client, row);
   const found = await deps.adapter.findEnrolment(row.serial);
   if (!found.ok) return again(deps, client, row, found.reason);
   if (row.enrolment !== '' && found.value.enrolment !== row.enrolment) return over(client, row);

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { CompactSign, decodeProtectedHeader } from 'jose';
-import type { CustodyClaims, StatementClaims } from '../contract/statement.ts';
+import type { CustodyClaims, StatementClaims, StatementFacts } from '../contract/statement.ts';
 import type { Database, Queryable } from './database.ts';
 import type { StatementKey, TenantKeys } from './keys.ts';
 import { serverKeys } from './server-keys.ts';
@@ -21,9 +21,19 @@ export function signJws(keys: Pick<TenantKeys, 'statement'>, typ: 'dockward-stat
  * Cursors are counted per station under the lock of its row, so a later cursor never becomes visible before an earlier one.
  * They keep up with the clock and leave gaps by chance, so that a database restored from a backup does not count again what stations have seen.
  */
-export async function addStatement(client: Queryable, keys: TenantKeys, claims: StatementClaims): Promise<void> {
+export async function addStatement(client: Queryable, keys: TenantKeys, told: StatementClaims): Promise<void> {
+  const claims = { ...told, facts: await understood(client, told.facts) };
   const jws = await signJws(await serverKeys(client, keys, 'holding'), 'dockward-statement+jwt', claims);
   await enqueue(client, jws, { station: claims.station, request: claims.request, kind: claims.facts.kind, issuedAtMs: claims.issuedAtMs });
+}
+
+/** A station from before updates refuses a posture that speaks of them: it does not before policy has the carts ask for updates. */
+async function understood(client: Queryable, facts: StatementFacts): Promise<StatementFacts> {
+  if (facts.kind !== 'posture' || facts.update === undefined) return facts;
+  const asked = await client.query(`select 1 from tenant where rules #> '{overnight,update}' is not null`);
+  if (asked.rowCount !== 0) return facts;
+  const { update: _unasked, ...before } = facts;
+  return before;
 }
 
 /** The same for a release that ended at another cart; it stands in the queue under the release's id. */

@@ -23,7 +23,7 @@ export function endWords({ how, at }: End, place: Place): string {
     case 'out-of-sight':
       return `${place.cart} stopped seeing its slots; the tablet may have stayed`;
     case 'away-for-wipe':
-      return `Away from ${there} while it is wiped`;
+      return `Away from ${there} while it is wiped or updated`;
     case 'seen-again':
       return `Seen again in ${there}`;
     case 'passing':

@@ -1,4 +1,5 @@
 import type { EntryType, RecordedEntry } from '../domain/entries.ts';
+import { isUpdateOpen, isWipeProven } from '../domain/os-update.ts';
 import { projectEntry } from '../domain/projection.ts';
 import { releaseGate, type GateFacts } from '../domain/release-gate.ts';
 import type { Rules } from '../domain/rules.ts';
@@ -91,6 +92,14 @@ export function createCustodyJudge(policyAt: (digest: string) => AuditPolicy | u
         return heldRelease(device) === entry.body.release ? undefined : `it ends the release ${entry.body.release}, which was not open`;
       case 'statement-accepted':
         return device?.request?.request === entry.body.request ? undefined : `its evidence is for the request ${entry.body.request}, which is not the device's last one`;
+      case 'sanitization-requested':
+        return device && isUpdateOpen(device) ? `a wipe of ${entry.device} was asked for while an update of it was open` : undefined;
+      case 'update-requested':
+        if (device && isUpdateOpen(device)) return `an update of ${entry.device} was asked for while another was open`;
+        return device && isWipeProven(device) ? undefined : `an update of ${entry.device} was asked for while its wipe was not proven`;
+      case 'updated':
+      case 'update-failed':
+        return device?.update?.request === entry.body.request && isUpdateOpen(device) ? undefined : `it ends the update ${entry.body.request}, which was not open`;
       case 'sanitized':
         return overclaimed(device, entry, policyAt(view.get('cart', 'cart')?.bundle?.digest ?? ''));
       default:

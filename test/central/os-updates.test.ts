@@ -1,17 +1,21 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { Directory } from '../../app/central/directory.ts';
 import type { MdmRefusal } from '../../app/central/mdm/adapter.ts';
 import { updateOnce } from '../../app/central/os-updates.ts';
 import { DEMO_PACE, workOnce, type SanitizationDeps } from '../../app/central/sanitization.ts';
 import type { EntryDraft } from '../../app/domain/entries.ts';
 import type { MdmEnrolment } from '../../app/domain/mdm-evidence.ts';
 import { ok, refused, type Result } from '../../app/domain/result.ts';
+import { NIGHT } from '../support/night-rules.ts';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
-import { collectLog, SERIAL, startTestCentral, type TestCentral, type TestClock } from './demo-central.ts';
+import { collectLog, DIRECTORY_WITHOUT_PINS, SERIAL, startTestCentral, type TestCentral, type TestClock } from './demo-central.ts';
 import { admissionOf, enrolStation, testLedger, type TestLedger, type TestStation } from './demo-station.ts';
 import { fakeMdm, record, type FakeMdm } from './fake-mdm.ts';
 
 const NONCE = 'a'.repeat(32);
 const [BEFORE, AFTER] = ['16 2026-06-01', '16 2026-10-01'];
+
+const WITH_UPDATES: Directory = { ...DIRECTORY_WITHOUT_PINS, rules: { ...DIRECTORY_WITHOUT_PINS.rules, overnight: { ...NIGHT, update: { megabytes: 900, installMs: 600_000 } } } };
 
 let postgres: TestPostgres;
 let central: TestCentral;
@@ -25,7 +29,7 @@ let ledger: TestLedger;
 
 beforeAll(async () => {
   postgres = await startTestPostgres();
-  central = await startTestCentral(await postgres.createDatabase());
+  central = await startTestCentral(await postgres.createDatabase(), { directory: WITH_UPDATES });
   clock = central.clock;
 });
 afterAll(async () => {
@@ -93,6 +97,17 @@ it('goes well: ordered once, taken back once the version is another, and told as
   const statements = await station.statements();
   expect(statements.at(-4)?.claims).toMatchObject({ request: 'u-1', nonce: NONCE, serial: SERIAL, facts: { before: BEFORE, after: AFTER } });
   expect(statements.at(-1)?.claims).toMatchObject({ request: 'r-1', facts: { kind: 'posture', update: 'none' } });
+});
+
+it('policy does not have the carts ask for updates: a posture says nothing of them, which a station from before updates would refuse', async () => {
+  await central.database.query(`update tenant set rules = rules #- '{overnight,update}'`);
+  show({ adbEnabled: true });
+  await later(DEMO_PACE.restateMs);
+  await central.database.query(`update tenant set rules = jsonb_set(rules, '{overnight,update}', '{"megabytes":900,"installMs":600000}')`);
+  show({});
+  await later(DEMO_PACE.restateMs);
+  const postures = (await station.statements()).flatMap(({ claims: { facts } }) => (facts.kind === 'posture' ? [facts.update] : []));
+  expect(postures).toEqual(['waiting', undefined, 'waiting']);
 });
 
 it('a report from before the order was taken back is no proof that the ward’s profile is on the tablet', async () => {
@@ -170,11 +185,24 @@ it('the cart has given it up: the order is taken back, and the cart is not told 
   expect([await row(), await news()]).toEqual([{ state: 'over', failure: 'timed-out' }, ['queue-clear', 'profile-present', 'posture']]);
 });
 
-it('while an update is open what it may change is not told; the tablet’s daily look waits for its end', async () => {
+it('while an update is open what it may change is not told; the look at the tablet that is due meanwhile waits for its end', async () => {
   await ask();
   await workAll();
-  await later(DEMO_PACE.restateMs + 1);
-  expect((await news()).filter((kind) => kind === 'profile-present')).toEqual([]);
+  await central.database.query(`insert into sanitization_nudge (request) values ('r-1')`);
+  await later();
+  expect(await news()).toEqual([]);
+});
+
+it('the tablet never reports again: it is waited for no longer, and the daily look at it goes on', async () => {
+  await ask();
+  await workAll();
+  show({ profile: 'ward-7-east-dockward-update' });
+  await write({ type: 'update-failed', device: SERIAL, slot: 1, body: { request: 'u-1', reason: 'timed-out' } });
+  await later(2 * DEMO_PACE.updatePatienceMs + 1);
+  expect([await row(), await news()]).toEqual([{ state: 'over', failure: 'timed-out' }, []]);
+  show({});
+  await later(DEMO_PACE.restateMs);
+  expect(await news()).toContain('profile-present');
 });
 
 it('a wipe is asked for: the update ends first as far as the server can see to it, and the wipe goes its way', async () => {

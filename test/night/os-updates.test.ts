@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { Rules } from '../../app/contract/policy-bundle.ts';
+import { createCustodyJudge } from '../../app/ledger/custody.ts';
 import type { MdmPace } from '../../app/simulator/world/mdm-records.ts';
 import { seededRandom } from '../../app/simulator/world/random.ts';
 import { uncleanBecause } from '../../app/simulator/world/tablet.ts';
@@ -27,6 +28,8 @@ test('a night of wipes and updates, one that never ends, one that fails, and a p
   const devices = ['T1', 'T2', 'T3', 'T4', 'T5'].map(described);
   const server = await wholeServer(devices);
   onTestFinished(() => server.close());
+  const overnight = nightOf(server.startMs);
+  await server.central.database.query(`update tenant set rules = jsonb_set(rules, '{overnight}', $1::jsonb)`, [JSON.stringify(overnight)]);
   const world: NightWorld = await nightWorld({
     startMs: server.startMs, slots: 8, random: seededRandom(11), pace: PACE, devices: devices.map((device, n) => ({ device, charge: 90, slot: n + 1 })), stepMs: MINUTE_MS, togetherMs: 2_000, identity: server.identity, server: server.side,
   });
@@ -41,7 +44,7 @@ test('a night of wipes and updates, one that never ends, one that fails, and a p
   mdm.misbehave({ fault: 'update-never-ends', serial: 'T3' });
   mdm.misbehave({ fault: 'update-fails', serial: 'T4' });
   await world.boot();
-  await world.publish(devices, { rules: { ...RULES, overnight: nightOf(server.startMs) } });
+  await world.publish(devices, { rules: { ...RULES, overnight } });
   await world.settle();
 
   const open: { readonly atMs: number; readonly serials: readonly string[] }[] = [];
@@ -75,6 +78,8 @@ test('a night of wipes and updates, one that never ends, one that fails, and a p
   expect([...tablets.values()].filter((tablet) => uncleanBecause(tablet, mdm).length > 0).map(({ serial, profile }) => [serial, profile])).toEqual([]);
   expect([...offersAndCertificates(world), ...wipes({ entries, commands: commandsOf(world), erased: world.erased })]).toEqual([]);
   expect(exposures({ entries, outOfSight: world.outOfSight })).toEqual([]);
+  const audit = createCustodyJudge(() => undefined);
+  expect(entries.flatMap((entry) => audit.push(entry) ?? [])).toEqual([]);
   const night = cart.store().view.get('cart', 'cart')?.night;
   expect(night?.tally).toMatchObject({ updated: 2, notUpdated: 2 });
   expect(cart.station().snapshot().morning?.exceptions.map(({ serial, reason, next }) => [serial, reason, next])).toEqual([['T3', 'update-failed', 'look-at-update'], ['T4', 'update-failed', 'look-at-update']]);
