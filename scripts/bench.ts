@@ -4,6 +4,7 @@ import { benchBoot } from './bench/boot.ts';
 import { benchIdle } from './bench/idle.ts';
 import { benchIngest } from './bench/ingest.ts';
 import { benchLedger, type Row } from './bench/ledger.ts';
+import { benchNight } from './bench/night.ts';
 import { benchPainted } from './bench/painted.ts';
 import { benchReader } from './bench/reader.ts';
 import { benchTap } from './bench/tap.ts';
@@ -23,6 +24,7 @@ const rows: Row[] = [
   ...(await benchReader()),
   ...(await benchUndock()),
   ...(await benchIdle()),
+  ...benchNight(),
   ...(await benchBoot()),
   ...(await benchVerify()),
   ...(await benchIngest()),

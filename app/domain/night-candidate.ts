@@ -1,7 +1,6 @@
 import { shareCharge, type Charging, type ChargeSpan } from './night-charging.ts';
 import type { NightProblem } from './night-problem.ts';
 import { fillLanes } from './night-lanes.ts';
-import { updateMs } from './night-stages.ts';
 import type { BusyCart, TabletWork } from './night-cart.ts';
 import { addWipeLanes, copyOf, draw, earliestFit, occupy, type Fit, type Stage, type Taking, type Timeline } from './night-timeline.ts';
 
@@ -28,6 +27,16 @@ export interface Manner {
   readonly empty: number;
   /** Charging goes by when each tablet is due, not by how long it takes. */
   readonly byDue: boolean;
+}
+
+/** What all tries for one night have in common. */
+export interface Tries {
+  readonly problem: NightProblem;
+  readonly cart: BusyCart;
+  /** Of the tablets that are tried. */
+  readonly places: Places;
+  /** What they cost so far: tablets ordered and stages put into the cart. The search ends by it and not by a clock, so that the same night has the same plan. */
+  cost: number;
 }
 
 /** One way to bring the needed tablets to readiness, and how good it is. */
@@ -86,48 +95,52 @@ export function placesOf({ needs, nowMs }: Pick<NightProblem, 'needs' | 'nowMs'>
  * is left among those that must be charged. Work that would end after the shift is left out. Given a score to beat, it
  * gives up with nothing as soon as it cannot be as good.
  */
-export function tryOrder(problem: NightProblem, cart: BusyCart, order: readonly TabletWork[], manner: Manner, places: Places, beat?: Score): Candidate | undefined {
-  const { nowMs, shiftMs } = problem;
+export function tryOrder(tries: Tries, order: readonly TabletWork[], manner: Manner, beat?: Score): Candidate | undefined {
+  const { problem, cart, places } = tries;
+  const { nowMs } = problem;
   const latestMs = beat && beat.missing === 0 && beat.late === 0 ? beat.metMs : Infinity;
+  tries.cost += order.length;
   const timeline = copyOf(cart.timeline);
   addWipeLanes(timeline, -manner.empty);
   const dues = manner.byDue ? duesOf(order, places) : undefined;
   const share = (works: readonly TabletWork[]): Charging =>
-    shareCharge(timeline, works.map((work) => ({ slot: work.tablet.slot, watts: work.chargeWatts, debtMs: work.debtMs.floor, fromMs: nowMs, rank: dues?.get(work) ?? 0 })), nowMs, shiftMs, manner.goalMs);
-  const urgentMs = manner.urgent === 0 ? Infinity : (order.map(({ debtMs }) => debtMs.floor).sort((a, b) => b - a)[manner.urgent - 1] ?? 1);
-  const isUrgent = ({ debtMs }: TabletWork): boolean => debtMs.floor > 0 && debtMs.floor >= urgentMs;
-  const urgent = share(order.filter(isUrgent));
+    shareCharge(timeline, works.map((work) => ({ slot: work.tablet.slot, watts: work.chargeWatts, debtMs: work.debtMs.floor, fromMs: nowMs, rank: dues?.get(work) ?? 0 })), nowMs, Math.min(problem.shiftMs, latestMs), manner.goalMs);
+  const debtors = order.filter(({ debtMs }) => debtMs.floor > 0).sort((a, b) => b.debtMs.floor - a.debtMs.floor || a.tablet.slot - b.tablet.slot);
+  const urgent = share(debtors.slice(0, manner.urgent));
   for (const { watts, startMs, endMs } of urgent.spans) draw(timeline, watts, startMs, endMs);
   const placed: PlacedStage[] = [];
-  const doneMs = order.map((work) => cart.running.get(work.tablet.slot)?.endMs ?? nowMs);
+  const doneMs = order.map(({ runningMs }) => nowMs + runningMs);
+  let missing = 0;
   for (const pass of manner.updates === 'with-wipe' ? AT_ONCE : WIPES_FIRST) {
     for (const index of pass === 'update' ? updateOrder(problem, cart, order, doneMs, manner) : order.keys()) {
       const work = order[index];
-      const fromMs = doneMs[index] ?? Infinity;
+      const fromMs = doneMs[index];
       const stages = pass ? work?.stages.filter(({ kind }) => kind === pass) : work?.stages;
-      if (!work || !stages || stages.length === 0 || fromMs === Infinity) continue;
+      if (!work || !stages || stages.length === 0 || fromMs === undefined) continue;
+      tries.cost += 1;
       const endMs = placeStages(problem, timeline, work, stages, placed, fromMs, manner.taking) ?? Infinity;
-      if (endMs > latestMs) return undefined;
+      if (endMs === Infinity) missing += 1;
+      if (endMs > latestMs || (beat && missing > beat.missing)) return undefined;
       doneMs[index] = endMs;
     }
   }
   addWipeLanes(timeline, manner.empty);
-  const other = share(order.filter((work, index) => doneMs[index] !== Infinity && !isUrgent(work)));
-  const paidMs = urgent.paidMs.size === 0 ? other.paidMs : new Map([...urgent.paidMs, ...other.paidMs]);
-  const readyMs = order.map((work, index) => Math.max(doneMs[index] ?? Infinity, paidMs.get(work.tablet.slot) ?? Infinity));
-  let latest = 0;
-  for (const [index, atMs] of readyMs.entries()) if (atMs > (readyMs[latest] ?? 0)) latest = index;
-  return { order, manner, placed, timeline, urgentSpans: urgent.spans, spans: other.spans, paidMs, last: order[latest], score: scoreOf(places, order, readyMs) };
+  const other = share(debtors.slice(manner.urgent).filter((work) => missing === 0 || doneMs[order.indexOf(work)] !== Infinity));
+  const paidMs = new Map([...urgent.paidMs, ...other.paidMs]);
+  const readyMs = order.map(({ tablet, debtMs }, index) => Math.max(doneMs[index] ?? Infinity, debtMs.floor > 0 ? (paidMs.get(tablet.slot) ?? Infinity) : nowMs));
+  const last = order[readyMs.indexOf(Math.max(...readyMs))];
+  return { order, manner, placed, timeline, urgentSpans: urgent.spans, spans: other.spans, paidMs, last, score: scoreOf(places, order, readyMs) };
 }
 
-/** In which order updates are put in once all wipes are. */
-function updateOrder({ nowMs, limits }: NightProblem, { works, running }: BusyCart, order: readonly TabletWork[], doneMs: readonly number[], { updates, goalMs }: Manner): readonly number[] {
-  const indices = [...order.keys()].filter((index) => updateMs(order[index]) > 0 && doneMs[index] !== Infinity);
+/** In which order updates are put in once all wipes are: indices of `order`. */
+function updateOrder({ nowMs, limits }: NightProblem, { works }: BusyCart, order: readonly TabletWork[], doneMs: readonly number[], { updates, goalMs }: Manner): Iterable<number> {
+  const durationOf = (index: number): number => order[index]?.updateMs ?? 0;
+  const indices = [...order.keys()].filter((index) => durationOf(index) > 0 && doneMs[index] !== Infinity);
   if (updates === 'in-order') return indices;
-  if (updates === 'longest-first') return indices.sort((a, b) => updateMs(order[b]) - updateMs(order[a]));
-  const busy = works.flatMap((work) => (work.running?.kind === 'update' ? (running.get(work.tablet.slot)?.endMs ?? []) : []));
-  const freeMs = Array.from({ length: limits.updates }, (_, lane) => (busy[lane] ?? nowMs) - nowMs);
-  const starts = fillLanes(freeMs, indices.map((index) => ({ durationMs: updateMs(order[index]), headMs: (doneMs[index] ?? nowMs) - nowMs, tailMs: 0 })), goalMs - nowMs);
+  if (updates === 'longest-first') return indices.sort((a, b) => durationOf(b) - durationOf(a));
+  const busyMs = works.flatMap(({ running, runningMs }) => (running?.kind === 'update' ? runningMs : []));
+  const freeMs = Array.from({ length: limits.updates }, (_, lane) => busyMs[lane] ?? 0);
+  const starts = fillLanes(freeMs, indices.map((index) => ({ durationMs: durationOf(index), headMs: (doneMs[index] ?? nowMs) - nowMs, tailMs: 0 })), goalMs - nowMs);
   const startOf = new Map(indices.map((index, nth) => [index, starts[nth] ?? 0]));
   return indices.sort((a, b) => (startOf.get(a) ?? 0) - (startOf.get(b) ?? 0));
 }

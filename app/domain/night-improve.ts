@@ -6,7 +6,7 @@ type Try = (order: readonly TabletWork[], manner: Manner, beat: Score) => Candid
 interface Walk {
   /** Good enough to stop. */
   readonly goodMs: number;
-  readonly tries: number;
+  readonly goesOn: (step: number) => boolean;
   readonly megabytesPerSecond: number;
   readonly wipes: number;
   /** The same tablets, put into lanes anew for this goal. */
@@ -18,7 +18,7 @@ interface Walk {
  * takes another of the same ward instead, or shares power and network otherwise. Every second step concerns the
  * tablet that the others wait for. The steps are a fixed sequence, so the same start has the same end.
  */
-export function improve(start: Candidate, usable: readonly TabletWork[], { goodMs, tries, megabytesPerSecond, wipes, pack }: Walk, attempt: Try): Candidate {
+export function improve(start: Candidate, usable: readonly TabletWork[], { goodMs, goesOn, megabytesPerSecond, wipes, pack }: Walk, attempt: Try): Candidate {
   const next = fixedSequence();
   const below = (count: number): number => Math.floor(next() * count);
   let best = start;
@@ -30,7 +30,7 @@ export function improve(start: Candidate, usable: readonly TabletWork[], { goodM
     const at = slow >= 0 && next() < 0.33 ? slow : below(order.length);
     const work = order[at];
     if (!work) return;
-    const spare = next() < 0.35 ? usable.filter((other) => other.tablet.ward === work.tablet.ward && !order.includes(other)) : [];
+    const spare = next() < 0.2 ? usable.filter((other) => other.tablet.ward === work.tablet.ward && !order.includes(other)) : [];
     const other = spare[below(spare.length)];
     if (other) order[at] = other;
     else {
@@ -38,7 +38,7 @@ export function improve(start: Candidate, usable: readonly TabletWork[], { goodM
       order.splice(below(order.length + 1), 0, work);
     }
   };
-  for (let step = 0; step < tries && !isGood(best, goodMs); step++) {
+  for (let step = 0; goesOn(step) && !isGood(best, goodMs); step++) {
     const order = [...here.order];
     let { manner } = here;
     if (next() < 0.12) {

@@ -1,8 +1,8 @@
 /** Steps after which the fullest filling of a lane found so far is good enough. */
-const FILLING_STEPS = 300;
+const FILLING_STEPS = 60;
 
 /** Steps after which the search for a packing gives up. */
-const PACKING_STEPS = 4000;
+const PACKING_STEPS = 300;
 
 /** Work for one lane. Milliseconds from now. */
 export interface LaneItem {

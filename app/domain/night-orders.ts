@@ -2,18 +2,19 @@ import type { TabletWork } from './night-cart.ts';
 import { fillLanes } from './night-lanes.ts';
 import type { Places } from './night-candidate.ts';
 import type { NightProblem } from './night-problem.ts';
-import { atLeastMs, remainingMs, updateMs } from './night-stages.ts';
+import { atLeastMs } from './night-stages.ts';
 
 export type Order = (a: TabletWork, b: TabletWork) => number;
+const workMs = ({ wipeMs, updateMs }: TabletWork): number => wipeMs + updateMs;
 const tie: Order = (a, b) => b.debtMs.floor - a.debtMs.floor || a.tablet.slot - b.tablet.slot;
-export const longestFirst: Order = (a, b) => remainingMs(b) - remainingMs(a) || tie(a, b);
-export const shortestFirst: Order = (a, b) => remainingMs(a) - remainingMs(b) || tie(a, b);
-export const longestUpdateFirst: Order = (a, b) => updateMs(b) - updateMs(a) || longestFirst(a, b);
+export const longestFirst: Order = (a, b) => workMs(b) - workMs(a) || tie(a, b);
+export const shortestFirst: Order = (a, b) => workMs(a) - workMs(b) || tie(a, b);
+export const longestUpdateFirst: Order = (a, b) => b.updateMs - a.updateMs || longestFirst(a, b);
 /** Johnson's rule for two stages: first those that come to the second soonest, so that it never waits. */
 export const feedUpdates: Order = (a, b) => {
-  const [first, second] = [updateMs(a) > 0, updateMs(b) > 0];
+  const [first, second] = [a.updateMs > 0, b.updateMs > 0];
   if (first !== second) return first ? -1 : 1;
-  return (first ? remainingMs(a) - updateMs(a) - (remainingMs(b) - updateMs(b)) : 0) || longestFirst(a, b);
+  return (first ? a.wipeMs - b.wipeMs : 0) || longestFirst(a, b);
 };
 
 /** From when on each wipe lane is free, in milliseconds from now. */
@@ -29,13 +30,13 @@ export function freeLanes({ nowMs, networkFromMs, limits }: NightProblem, busy: 
 export function packed(problem: NightProblem, busy: readonly number[], chosen: readonly TabletWork[], goalMs: number, updatesFirst: boolean): TabletWork[] {
   const lanes = freeLanes(problem, busy);
   const startMs = new Map<TabletWork, number>();
-  for (const work of updatesFirst ? chosen.filter((one) => updateMs(one) > 0).sort(feedUpdates) : []) {
+  for (const work of updatesFirst ? chosen.filter((one) => one.updateMs > 0).sort(feedUpdates) : []) {
     const lane = lanes.indexOf(Math.min(...lanes));
     startMs.set(work, lanes[lane] ?? 0);
-    lanes[lane] = (lanes[lane] ?? 0) + remainingMs(work) - updateMs(work);
+    lanes[lane] = (lanes[lane] ?? 0) + work.wipeMs;
   }
-  const rest = chosen.filter((work) => !startMs.has(work) && remainingMs(work) > updateMs(work));
-  const starts = fillLanes(lanes, rest.map((work) => ({ durationMs: remainingMs(work) - updateMs(work), headMs: 0, tailMs: updateMs(work) })), goalMs);
+  const rest = chosen.filter((work) => !startMs.has(work) && work.wipeMs > 0);
+  const starts = fillLanes(lanes, rest.map(({ wipeMs, updateMs }) => ({ durationMs: wipeMs, headMs: 0, tailMs: updateMs })), goalMs);
   for (const [index, work] of rest.entries()) startMs.set(work, starts[index] ?? 0);
   return chosen.toSorted((a, b) => (startMs.get(a) ?? 0) - (startMs.get(b) ?? 0) || longestFirst(a, b));
 }
@@ -45,10 +46,9 @@ export type Cost = (work: TabletWork) => number;
 
 /** Wipe lanes, update lanes, power, network. */
 export function meansOf({ limits }: NightProblem): readonly Cost[] {
-  const lane = (kind: 'wipe' | 'update', lanes: number): Cost => ({ stages }) => stages.reduce((sum, stage) => sum + (stage.kind === kind ? atLeastMs(stage) / lanes : 0), 0);
   return [
-    lane('wipe', limits.wipes),
-    lane('update', limits.updates),
+    ({ wipeMs }) => wipeMs / limits.wipes,
+    ({ updateMs }) => updateMs / limits.updates,
     ({ stages, chargeWatts, debtMs }) => stages.reduce((sum, stage) => sum + stage.watts * atLeastMs(stage), chargeWatts * debtMs.floor) / limits.watts,
     ({ stages }) => (1000 * stages.reduce((sum, { megabytes }) => sum + megabytes, 0)) / limits.megabytesPerSecond,
   ];
@@ -78,24 +78,4 @@ export function cheapest(works: readonly TabletWork[], places: Places, cost: Cos
   }
   const cheaper = (a: { readonly work: TabletWork; readonly cost: number }, b: typeof a): number => a.cost - b.cost || a.work.aloneMs - b.work.aloneMs || a.work.tablet.slot - b.work.tablet.slot;
   return [...places].flatMap(([ward, dues]) => (byWard.get(ward) ?? []).sort(cheaper).slice(0, dues.length).map(({ work }) => work));
-}
-
-/** The same choice with fewer updates: each time the exchange within a ward that costs least. */
-export function withFewerUpdates(chosen: readonly TabletWork[], eligible: readonly TabletWork[], cost: Cost, mostUpdates: number): TabletWork[] {
-  const result = [...chosen];
-  const spare = eligible.filter((work) => updateMs(work) === 0 && !chosen.includes(work)).sort((a, b) => cost(a) - cost(b) || a.aloneMs - b.aloneMs);
-  while (result.filter((work) => updateMs(work) > 0).length > mostUpdates) {
-    let best: { readonly at: number; readonly by: number; readonly more: number } | undefined;
-    for (const [at, work] of result.entries()) {
-      if (updateMs(work) === 0) continue;
-      const by = spare.findIndex(({ tablet }) => tablet.ward === work.tablet.ward);
-      const other = spare[by];
-      // Of equal exchanges the one that frees the update lanes most.
-      if (other && (!best || cost(other) - cost(work) - updateMs(work) / 1e9 < best.more)) best = { at, by, more: cost(other) - cost(work) - updateMs(work) / 1e9 };
-    }
-    const [other] = best ? spare.splice(best.by, 1) : [];
-    if (!best || !other) break;
-    result[best.at] = other;
-  }
-  return result;
 }

@@ -1,25 +1,21 @@
-import { better, duesOf, isGood, tryOrder, type Candidate, type Manner, type Places } from './night-candidate.ts';
+import { better, duesOf, isGood, tryOrder, type Candidate, type Manner, type Places, type Tries } from './night-candidate.ts';
 import type { BusyCart, TabletWork } from './night-cart.ts';
 import { improve } from './night-improve.ts';
 import { packLanes } from './night-lanes.ts';
-import { cheapest, costsFor, feedUpdates, freeLanes, longestFirst, longestUpdateFirst, meansOf, packed, shortestFirst, withFewerUpdates, type Cost } from './night-orders.ts';
+import { cheapest, costsFor, feedUpdates, freeLanes, longestFirst, longestUpdateFirst, meansOf, packed, shortestFirst, type Cost } from './night-orders.ts';
 import type { NightProblem } from './night-problem.ts';
-import { remainingMs, updateMs } from './night-stages.ts';
+import { workMs } from './night-stages.ts';
 import type { Taking } from './night-timeline.ts';
 
 /** Goals tried, as shares of the way from no sooner than possible to what was found. */
-const GOALS = [0, 0.5, 0.15, 0.8, 0.3, 0.05, 0.65, 0.9];
+const GOALS = [0, 0.5, 0.25];
 /** Found so close to the least possible is good enough. */
 const CLOSE = 1.004;
-/** Tablets put into the cart in all tries together, about half of them for goals: what fits into 50 ms for 64 slots. */
-const MOST_PUT = 24_000;
-const MOST_PUT_FOR_GOALS = 12_000;
+/** The most that all tries together may cost (`Tries`), and those for goals. */
+const MOST_COST = 24_000;
+const MOST_COST_FOR_GOALS = 12_000;
 /** Small carts are not tried for ever either. */
-const MOST_TRIES = 1500;
-/** How many of the longest charges may go before all work. */
-const URGENT = [1, 2, 3, 4, 6, 9, 14, 20];
-/** Fewer wipes at once may leave power for whole charges, or network for updates. */
-const AT_ONCE = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12];
+const MOST_STEPS = 1000;
 
 /**
  * Which tablets meet the morning's need, and in which order they are worked on. Goes for a goal: tablets that alone
@@ -27,20 +23,26 @@ const AT_ONCE = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12];
  * in by several orders. What is best after several goals is improved step by step.
  */
 export function findEarliest(problem: NightProblem, cart: BusyCart, needed: Places): Candidate {
-  const usable = cart.works.filter(({ blocked }) => !blocked);
-  const places = new Map([...needed].map(([ward, dues]) => [ward, dues.slice(0, usable.filter(({ tablet }) => tablet.ward === ward).length)]));
-  const means = meansOf(problem);
-  const search: Search = { problem, cart, places, usable, means, running: runningWork(cart), put: 0, best: undefined };
+  const ready = cheapest(cart.works.filter(({ aloneMs }) => aloneMs === 0), needed, () => 0);
+  const usable = cart.works.filter(({ blocked, aloneMs }) => !blocked && aloneMs > 0);
+  const countOf = (works: readonly TabletWork[], ward: string): number => works.filter(({ tablet }) => tablet.ward === ward).length;
+  const places = new Map([...needed].map(([ward, dues]) => [ward, dues.slice(countOf(ready, ward)).slice(0, countOf(usable, ward))]));
+  const found = searchAll({ problem, cart, places, usable, means: meansOf(problem), running: runningWork(cart), cost: 0, best: undefined });
+  return { ...found, order: [...found.order, ...ready] };
+}
+
+function searchAll(search: Search): Candidate {
+  const { problem, cart, places, usable } = search;
   const leastMs = leastOf(search);
   const horizonMs = problem.shiftMs - problem.nowMs;
   for (const share of GOALS) {
     const foundMs = search.best ? foundOf(search, search.best) : leastMs;
     tryGoal(search, Math.floor(leastMs + (foundMs - leastMs) * share));
     if (search.best && isGood(search.best, problem.nowMs + leastMs * CLOSE)) return search.best;
-    if (search.put > MOST_PUT_FOR_GOALS || search.best?.score.missing) break;
+    if (search.cost > MOST_COST_FOR_GOALS || search.best?.score.missing) break;
   }
   const all = [...places.values()].reduce((sum, dues) => sum + dues.length, 0);
-  for (let missing = search.best?.score.missing ?? 0; missing > 0 && search.put < MOST_PUT_FOR_GOALS; missing = search.best?.score.missing ?? 0) {
+  for (let missing = search.best?.score.missing ?? 0; missing > 0 && search.cost < MOST_COST_FOR_GOALS; missing = search.best?.score.missing ?? 0) {
     tryGoal(search, horizonMs, all - missing + 1);
     if (search.best?.score.missing === missing) break;
   }
@@ -50,36 +52,31 @@ export function findEarliest(problem: NightProblem, cart: BusyCart, needed: Plac
   if (best.order.length === 0) return best;
   const walk = {
     goodMs: problem.nowMs + leastMs * CLOSE,
-    tries: Math.min(MOST_TRIES, Math.floor((MOST_PUT - search.put) / best.order.length)),
+    goesOn: (step: number) => step < MOST_STEPS && search.cost < MOST_COST,
     megabytesPerSecond: problem.limits.megabytesPerSecond,
     wipes: problem.limits.wipes,
     pack: (chosen: readonly TabletWork[], goalMs: number, updatesFirst: boolean) => packed(problem, busyUntil(cart), chosen, goalMs - problem.nowMs, updatesFirst),
   };
-  return improve(best, usable, walk, (order, manner, beat) => tryOrder(problem, cart, order, manner, places, beat));
+  return improve(best, usable, walk, (order, manner, beat) => tryOrder(search, order, manner, beat));
 }
 
-interface Search {
-  readonly problem: NightProblem;
-  readonly cart: BusyCart;
-  /** No more than there are usable tablets of the ward. */
-  readonly places: Places;
+interface Search extends Tries {
+  /** Those that are not ready yet and can be. */
   readonly usable: readonly TabletWork[];
   readonly means: readonly Cost[];
   /** What is under way, as if it were to be done. */
   readonly running: readonly TabletWork[];
-  /** Tablets put into the cart so far. */
-  put: number;
   best: Candidate | undefined;
 }
 
 function runningWork({ works }: BusyCart): TabletWork[] {
-  return works.flatMap((work) => (work.running ? [{ ...work, stages: [work.running], debtMs: { ...work.debtMs, floor: 0 } }] : []));
+  return works.flatMap((work) => (work.running ? [{ ...work, stages: [work.running], wipeMs: workMs([work.running], 'wipe'), updateMs: workMs([work.running], 'update'), debtMs: { ...work.debtMs, floor: 0 } }] : []));
 }
 
 /** How much of each of the means is needed in any case, taking only tablets that alone meet the goal. */
 function loadsAt({ usable, places, means, running }: Search, goalMs: number): readonly number[] {
   const eligible = usable.filter(({ aloneMs }) => aloneMs <= goalMs);
-  const passing = (work: TabletWork): number => Math.min(1, goalMs / Math.max(1, remainingMs(work)));
+  const passing = (work: TabletWork): number => Math.min(1, goalMs / Math.max(1, work.wipeMs + work.updateMs));
   return means.map((mean) => cheapest(eligible, places, mean).reduce((sum, work) => sum + mean(work), 0) + running.reduce((sum, work) => sum + passing(work) * mean(work), 0));
 }
 
@@ -91,10 +88,9 @@ function mostLoadsAt({ usable, places, means }: Search, goalMs: number): readonl
 
 /** Whether the shortest wipes that may be chosen cannot be packed into the lanes: a packing of longer ones would be one of these too. */
 function cannotPack({ usable, places, cart, problem }: Search, goalMs: number): boolean {
-  const wipeMs = (work: TabletWork): number => remainingMs(work) - updateMs(work);
-  const shortest = cheapest(usable.filter(({ aloneMs }) => aloneMs <= goalMs), places, wipeMs);
+  const shortest = cheapest(usable.filter(({ aloneMs }) => aloneMs <= goalMs), places, ({ wipeMs }) => wipeMs);
   const counts = new Map<number, number>();
-  for (const work of shortest) if (wipeMs(work) > 0) counts.set(wipeMs(work), (counts.get(wipeMs(work)) ?? 0) + 1);
+  for (const { wipeMs } of shortest) if (wipeMs > 0) counts.set(wipeMs, (counts.get(wipeMs) ?? 0) + 1);
   const kinds = [...counts].map(([durationMs, count]) => ({ durationMs, count }));
   return packLanes(freeLanes(problem, busyUntil(cart)).sort((a, b) => b - a), kinds, goalMs).fits === 'no';
 }
@@ -127,10 +123,10 @@ function tryDues(search: Search): void {
   }
 }
 
-/** True once the goal is met. */
+/** True once the goal is met, or nothing more may be spent. */
 function tried(search: Search, order: readonly TabletWork[], manner: Manner): boolean {
-  search.put += order.length;
-  const candidate = tryOrder(search.problem, search.cart, order, manner, search.places, search.best?.score);
+  if (search.best && search.cost >= MOST_COST) return true;
+  const candidate = tryOrder(search, order, manner, search.best?.score);
   if (candidate && (!search.best || better(candidate.score, search.best.score))) search.best = candidate;
   return search.best !== undefined && isGood(search.best, manner.goalMs);
 }
@@ -152,10 +148,8 @@ function tryGoal(search: Search, fromNowMs: number, most = Infinity): void {
   const eligible = search.usable.filter(({ aloneMs }) => aloneMs <= fromNowMs);
   const loads = mostLoadsAt(search, fromNowMs);
   const seen = new Set<string>();
-  const [wipes] = search.means;
-  const choices = costsFor(search.means, loads, fromNowMs).map((cost) => ({ cost, all: cheapest(eligible, places, cost) }));
-  const fewer = (loads[1] ?? 0) > 0 && wipes ? choicesWithFewerUpdates(search, eligible, wipes, fromNowMs) : [];
-  for (const { cost, all } of [...choices, ...fewer]) {
+  for (const cost of costsFor(search.means, loads, fromNowMs)) {
+    const all = cheapest(eligible, places, cost);
     const chosen = all.length > most ? all.toSorted((a, b) => cost(a) - cost(b)).slice(0, most) : all;
     const key = chosen.map(({ tablet }) => tablet.slot).join();
     if (seen.has(key)) continue;
@@ -164,27 +158,6 @@ function tryGoal(search: Search, fromNowMs: number, most = Infinity): void {
     const orders = most < Infinity ? [[all.toSorted(shortestFirst), 'in-order'] as const, ...ordersOf(search, chosen, fromNowMs).slice(0, 4)] : ordersOf(search, chosen, fromNowMs);
     for (const [order, updates] of orders) if (tried(search, [...order, ...rest.filter((work) => !order.includes(work))], { ...usual, updates })) return;
   }
-  if (!search.best) return;
-  const { order, manner } = search.best;
-  for (const taking of loads[1] ? takingsOf(problem) : []) if (tried(search, order, { ...manner, taking, goalMs })) return;
-  const [, updateLoad = 0, power = 0, network = 0] = loads;
-  for (const urgent of power > fromNowMs / 2 ? URGENT : []) if (tried(search, search.best.order, { ...search.best.manner, goalMs, urgent })) return;
-  if (Math.max(power, network) <= fromNowMs / 2) return;
-  for (const updates of updateLoad > 0 ? (['packed', 'in-order'] as const) : [manner.updates]) {
-    for (const atOnce of AT_ONCE) {
-      const empty = problem.limits.wipes - atOnce;
-      if (empty > 0 && tried(search, search.best.order, { ...search.best.manner, goalMs, updates, empty })) return;
-    }
-  }
-}
-
-/** The shortest wipes with as many updates as the update lanes can hold, and somewhat fewer. */
-function choicesWithFewerUpdates({ problem, places }: Search, eligible: readonly TabletWork[], cost: Cost, goalMs: number): { readonly cost: Cost; readonly all: readonly TabletWork[] }[] {
-  const all = cheapest(eligible, places, cost);
-  const updates = all.map(updateMs).filter((ms) => ms > 0).sort((a, b) => a - b);
-  let leftMs = problem.limits.updates * goalMs;
-  const held = updates.filter((ms) => (leftMs -= ms) >= 0).length;
-  return [held, held - 1, held - 2, held - 3].filter((most) => most >= 0 && most < updates.length).map((most) => ({ cost, all: withFewerUpdates(all, eligible, cost, most) }));
 }
 
 function ordersOf({ problem, cart }: Search, chosen: readonly TabletWork[], goalMs: number): readonly (readonly [readonly TabletWork[], Manner['updates']])[] {
@@ -204,9 +177,3 @@ function ordersOf({ problem, cart }: Search, chosen: readonly TabletWork[], goal
 }
 
 const USUAL_TAKING: Taking = { least: 0.5, most: Infinity };
-const takingsOf = ({ limits: { megabytesPerSecond } }: NightProblem): readonly Taking[] => [
-  { least: 0.05, most: Infinity },
-  { least: 1, most: Infinity },
-  { least: 0.5, most: megabytesPerSecond / 3 },
-  { least: 0.05, most: megabytesPerSecond / 2 },
-];

@@ -16,6 +16,9 @@ export interface OwedWork {
   readonly running?: RunningStage;
   /** Not begun and needed before it is ready, in this order. */
   readonly stages: readonly Stage[];
+  /** Of these, with the cart's means all to itself. */
+  readonly wipeMs: number;
+  readonly updateMs: number;
   readonly optional?: Stage;
   readonly chargeWatts: number;
   readonly debtMs: { readonly floor: number; readonly upper: number; readonly morning: number };
@@ -29,7 +32,8 @@ export function owedWork(problem: NightProblem, tablet: NightTablet): OwedWork {
   const { floorPercent, upperPercent, morningPercent } = problem.band;
   const upper = Math.max(floorPercent, upperPercent);
   const debtMs = { floor: debtTo(floorPercent), upper: debtTo(upper), morning: debtTo(Math.max(upper, morningPercent)) };
-  return { tablet, ...stagesOf(problem, tablet, estimate), chargeWatts: estimate.chargeWatts, debtMs };
+  const owed = stagesOf(problem, tablet, estimate);
+  return { tablet, ...owed, wipeMs: workMs(owed.stages, 'wipe'), updateMs: workMs(owed.stages, 'update'), chargeWatts: estimate.chargeWatts, debtMs };
 }
 
 /** How long the stage takes with the cart's means all to itself. */
@@ -37,14 +41,8 @@ export function atLeastMs({ kind, durationMs, megabytes, megabytesPerSecond }: S
   return kind === 'wipe' ? durationMs : Math.ceil((megabytes / megabytesPerSecond) * 1000) + durationMs;
 }
 
-/** Of all stages not begun. */
-export function remainingMs({ stages }: OwedWork): number {
-  return stages.reduce((sum, stage) => sum + atLeastMs(stage), 0);
-}
-
-/** Of the update among them. */
-export function updateMs(work: OwedWork | undefined): number {
-  return work?.stages.reduce((sum, stage) => sum + (stage.kind === 'update' ? atLeastMs(stage) : 0), 0) ?? 0;
+export function workMs(stages: readonly Stage[], kind: Stage['kind']): number {
+  return stages.reduce((sum, stage) => sum + (stage.kind === kind ? atLeastMs(stage) : 0), 0);
 }
 
 /** Whether an otherwise idle cart could do it. */

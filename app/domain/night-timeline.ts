@@ -5,11 +5,11 @@ const NOTHING = 1e-6;
 
 /**
  * What the cart has left at every moment: a row of numbers for each stretch of time, which lasts until the next one
- * begins; the last has no end. One array of numbers, because hundreds of them are made for one plan.
+ * begins; the last has no end. One plain array of numbers, because hundreds of them are made for one plan.
  */
 export interface Timeline {
   rows: number;
-  cells: Float64Array;
+  readonly cells: number[];
 }
 const FROM_MS = 0;
 const WIPES = 1;
@@ -47,21 +47,17 @@ export interface Taking {
 export const ALL_THERE_IS: Taking = { least: 0, most: Infinity };
 
 export function emptyCart(limits: CartLimits, nowMs: number): Timeline {
-  const cells = new Float64Array(64 * WIDTH);
-  cells.set([nowMs, limits.wipes, limits.updates, limits.watts, limits.megabytesPerSecond]);
-  return { rows: 1, cells };
+  return { rows: 1, cells: [nowMs, limits.wipes, limits.updates, limits.watts, limits.megabytesPerSecond] };
 }
 
 export function copyOf({ rows, cells }: Timeline): Timeline {
-  const copy = new Float64Array((rows + 96) * WIDTH);
-  copy.set(cells.subarray(0, rows * WIDTH));
-  return { rows, cells: copy };
+  return { rows, cells: cells.slice() };
 }
 
 /** The same cart as if it had no limit but its network. */
 export function networkOnly(timeline: Timeline): Timeline {
   const copy = copyOf(timeline);
-  for (let row = 0; row < copy.rows; row++) copy.cells.set([Infinity, Infinity, Infinity], row * WIDTH + WIPES);
+  for (let row = 0; row < copy.rows; row++) copy.cells.fill(Infinity, row * WIDTH + WIPES, row * WIDTH + RATE);
   return copy;
 }
 
@@ -163,13 +159,10 @@ function splitAt(timeline: Timeline, atMs: number): number {
   while (row >= 0 && fromOf(timeline, row) > atMs) row -= 1;
   if (row < 0) throw new Error(`the timeline begins after ${atMs}`);
   if (fromOf(timeline, row) === atMs) return row;
-  if ((timeline.rows + 1) * WIDTH > timeline.cells.length) {
-    const larger = new Float64Array(timeline.cells.length * 2);
-    larger.set(timeline.cells);
-    timeline.cells = larger;
-  }
-  timeline.cells.copyWithin((row + 1) * WIDTH, row * WIDTH, timeline.rows * WIDTH);
-  timeline.cells[(row + 1) * WIDTH + FROM_MS] = atMs;
+  const { cells } = timeline;
+  for (let column = 0; column < WIDTH; column++) cells.push(0);
+  for (let cell = cells.length - 1; cell >= (row + 1) * WIDTH; cell--) cells[cell] = cells[cell - WIDTH] ?? 0;
+  cells[(row + 1) * WIDTH + FROM_MS] = atMs;
   timeline.rows += 1;
   return row + 1;
 }

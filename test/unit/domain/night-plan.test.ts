@@ -81,18 +81,6 @@ test('the same night gives the same plan, in whatever order its tablets are told
   }
 });
 
-test('64 slots: how long planning takes is printed; what it must be is for the bench', () => {
-  const took = NIGHTS.slice(0, 40).map((seed) => {
-    const problem = randomNight(seed, { slots: 64 });
-    const before = performance.now();
-    planNight(problem);
-    return performance.now() - before;
-  });
-  const sorted = took.slice(8).sort((a, b) => a - b);
-  console.log(`planning 64 slots: median ${sorted[sorted.length >> 1]?.toFixed(1)} ms, longest ${sorted.at(-1)?.toFixed(1)} ms`);
-  expect(sorted.length).toBe(32);
-});
-
 /** Ways to break a plan; each answers with nothing where the plan gives no occasion for it. */
 const BREAKS: Readonly<Record<string, (plan: NightPlan, problem: NightProblem) => NightPlan | undefined>> = {
   'a wipe begins before its lane, its watts or its network are free': (plan, { nowMs, limits }) => {
