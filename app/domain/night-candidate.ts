@@ -35,7 +35,7 @@ export interface Tries {
   readonly cart: BusyCart;
   /** Of the tablets that are tried. */
   readonly places: Places;
-  /** What they cost so far: tablets ordered and stages put into the cart. The search ends by it and not by a clock, so that the same night has the same plan. */
+  /** What they cost so far: tablets ordered, stages put into the cart, debts shared out. The search ends by it and not by a clock, so that the same night has the same plan. */
   cost: number;
 }
 
@@ -126,6 +126,7 @@ export function tryOrder(tries: Tries, order: readonly TabletWork[], manner: Man
   }
   addWipeLanes(timeline, manner.empty);
   const other = share(debtors.slice(manner.urgent).filter((work) => missing === 0 || doneMs[order.indexOf(work)] !== Infinity));
+  tries.cost += (urgent.looks + other.looks) / LOOKS;
   const paidMs = new Map([...urgent.paidMs, ...other.paidMs]);
   const readyMs = order.map(({ tablet, debtMs }, index) => Math.max(doneMs[index] ?? Infinity, debtMs.floor > 0 ? (paidMs.get(tablet.slot) ?? Infinity) : nowMs));
   const last = order[readyMs.indexOf(Math.max(...readyMs))];
@@ -157,6 +158,8 @@ export function duesOf(chosen: readonly TabletWork[], places: Places): Map<Table
   return dues;
 }
 
+/** So many looks at a debt cost about as much as putting a stage into the cart. */
+const LOOKS = 6;
 const WIPES_FIRST = ['wipe', 'update'] as const;
 const AT_ONCE = [undefined] as const;
 

@@ -25,6 +25,8 @@ export interface Charging {
   readonly spans: readonly ChargeSpan[];
   /** By slot; absent where the debt is not paid by `untilMs`. */
   readonly paidMs: ReadonlyMap<number, number>;
+  /** How often a debt was looked at, which is what sharing costs. */
+  readonly looks: number;
 }
 
 interface Debtor {
@@ -54,8 +56,9 @@ export function shareCharge(timeline: Timeline, wishes: readonly ChargeWish[], f
       spans.push({ slot: wish.slot, watts: wish.watts, startMs: fromMs, endMs: fromMs + leftMs });
       paidMs.set(wish.slot, fromMs + leftMs);
     }
-    return { spans, paidMs };
+    return { spans, paidMs, looks: debtors.length };
   }
+  let looks = 0;
   const stop = (debtor: Debtor, atMs: number): void => {
     const { slot, watts } = debtor.wish;
     if (debtor.onSinceMs !== undefined) spans.push({ slot, watts, startMs: debtor.onSinceMs, endMs: atMs });
@@ -66,6 +69,7 @@ export function shareCharge(timeline: Timeline, wishes: readonly ChargeWish[], f
   while (debtors.length > 0 && nowMs < untilMs) {
     while (untilOf(timeline, stretch) <= nowMs) stretch += 1;
     debtors.sort((a, b) => settled(a, nowMs) - settled(b, nowMs) || a.wish.rank - b.wish.rank || b.leftMs - a.leftMs || a.wish.slot - b.wish.slot);
+    looks += debtors.length;
     let watts = wattsOf(timeline, stretch);
     let nextMs = Math.min(untilMs, untilOf(timeline, stretch));
     for (const debtor of debtors) {
@@ -93,7 +97,7 @@ export function shareCharge(timeline: Timeline, wishes: readonly ChargeWish[], f
     nowMs = nextMs;
   }
   for (const debtor of debtors) stop(debtor, nowMs);
-  return { spans, paidMs };
+  return { spans, paidMs, looks };
 }
 
 function settled({ onSinceMs, leftMs }: Debtor, nowMs: number): number {

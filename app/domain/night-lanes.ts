@@ -2,7 +2,7 @@
 const FILLING_STEPS = 60;
 
 /** Steps after which the search for a packing gives up. */
-const PACKING_STEPS = 300;
+const PACKING_STEPS = 100;
 
 /** Work for one lane. Milliseconds from now. */
 export interface LaneItem {
