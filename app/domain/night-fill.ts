@@ -1,5 +1,5 @@
+import { topUpFromMs } from './morning-top-up.ts';
 import { placeStages, type Candidate, type PlacedStage, type Places } from './night-candidate.ts';
-import { topUpFromMs } from './charge-band.ts';
 import { shareCharge, type Charging, type ChargeSpan, type ChargeWish } from './night-charging.ts';
 import type { NightProblem } from './night-problem.ts';
 import type { BusyCart, TabletWork } from './night-cart.ts';

@@ -1,46 +1,7 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BATTERY_LIMITS, judgeBattery } from '../../../app/domain/battery-care.ts';
-import { chargeOrders, topUpFromMs, type BandTablet } from '../../../app/domain/charge-band.ts';
+import { topUpFromMs } from '../../../app/domain/morning-top-up.ts';
 import { learntDurationMs, overdueAfterMs } from '../../../app/domain/learnt-durations.ts';
-
-const BAND = { floorPercent: 40, upperPercent: 80, morningPercent: 100 };
-const tablet = (slot: number, percent: number, change: Partial<BandTablet> = {}): BandTablet => ({ slot, percent, watts: 10, charging: false, mayCharge: true, ...change });
-const states = (tablets: readonly BandTablet[], change: { watts?: number; nowMs?: number; topUpFromMs?: number } = {}) => chargeOrders(tablets, { band: BAND, nowMs: 0, watts: 1000, ...change }).map(({ state }) => state);
-
-test('a battery at the upper edge pauses, and does not flutter: it goes on only five per cent below', () => {
-  expect(states([tablet(1, 79, { charging: true }), tablet(2, 80, { charging: true }), tablet(3, 79), tablet(4, 76), tablet(5, 74)])).toEqual(['filling', 'paused', 'paused', 'paused', 'filling']);
-});
-
-test('the top-up before the shift fills what paused', () => {
-  expect(states([tablet(1, 80), tablet(2, 99), tablet(3, 100, { charging: true })], { nowMs: 10, topUpFromMs: 11 })).toEqual(['paused', 'paused', 'paused']);
-  expect(states([tablet(1, 80), tablet(2, 99), tablet(3, 100, { charging: true })], { nowMs: 11, topUpFromMs: 11 })).toEqual(['topping-up', 'paused', 'paused']);
-});
-
-test('too little power: first those below the floor that are ready soonest, then what the plan wants, then the emptiest', () => {
-  const all = [tablet(1, 30), tablet(2, 20), tablet(3, 60), tablet(4, 50), tablet(5, 70, { planned: true }), tablet(6, 10, { mayCharge: false })];
-  expect(states(all, { watts: 35 })).toEqual(['needed', 'needed', 'no-power', 'no-power', 'needed', 'held']);
-  expect(states(all, { watts: 15 })).toEqual(['needed', 'no-power', 'no-power', 'no-power', 'no-power', 'held']);
-});
-
-test('among equals who charges already goes on', () => {
-  expect(chargeOrders([tablet(1, 60), tablet(2, 60, { charging: true })], { band: BAND, nowMs: 0, watts: 10 }).map(({ on }) => on)).toEqual([false, true]);
-});
-
-test('whatever stands there, the power is never exceeded, nothing held is charged, and nothing is left waiting that would fit', () => {
-  const any = fc.record({ percent: fc.nat(100), watts: fc.integer({ min: 5, max: 18 }), charging: fc.boolean(), mayCharge: fc.boolean(), planned: fc.boolean() });
-  fc.assert(
-    fc.property(fc.array(any, { maxLength: 32 }), fc.nat(300), fc.boolean(), (drawn, watts, toppingUp) => {
-      const tablets = drawn.map((one, index) => ({ slot: index + 1, ...one }));
-      const orders = chargeOrders(tablets, { band: BAND, nowMs: 0, watts, ...(toppingUp ? { topUpFromMs: 0 } : {}) });
-      const on = tablets.filter(({ slot }) => orders.find((order) => order.slot === slot)?.on);
-      const drawnWatts = on.reduce((sum, one) => sum + one.watts, 0);
-      expect(drawnWatts).toBeLessThanOrEqual(watts);
-      expect(on.every(({ mayCharge, percent }) => mayCharge && percent < 100)).toBe(true);
-      for (const { slot, state } of orders) if (state === 'no-power') expect(drawnWatts + (tablets[slot - 1]?.watts ?? 0)).toBeGreaterThan(watts);
-    }),
-  );
-});
 
 test('the top-up begins in time for the slowest and for all together', () => {
   expect(topUpFromMs([{ ms: 600, watts: 10 }, { ms: 100, watts: 10 }], 1000, 0, 10_000)).toBe(10_000 - 660);
