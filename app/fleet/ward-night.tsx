@@ -19,12 +19,12 @@ interface NightOf {
 }
 
 /** How the ward's carts prepare the morning: ready now, needed, expected by then, what is short and why; and how old that word is. */
-export function WardNightSection({ id, night, stations }: NightOf) {
+export function WardTonight({ id, night, stations }: NightOf) {
   const { due, needed, clean, expected, shortBy, carts, told } = night;
   const title = `night-${id}`;
   const own = stations.filter((station) => carts.some((cart) => cart.station === station.id));
   return (
-    <section className="ward-night" aria-labelledby={title}>
+    <div className="ward-night" role="group" aria-labelledby={title}>
       <h3 id={title}>Tonight</h3>
       <div className="ward-night-says">
         <NeedTiles needed={needed} ready={Math.min(clean, needed - shortBy)} short={shortBy} />
@@ -49,7 +49,7 @@ export function WardNightSection({ id, night, stations }: NightOf) {
           </li>
         ))}
       </ul>
-    </section>
+    </div>
   );
 }
 

@@ -10,7 +10,7 @@ import { Since } from './since.tsx';
 import { SyncAge } from './station-table.tsx';
 import { StateMark } from './state-mark.tsx';
 import { useFleet } from './store.ts';
-import { WardNightSection } from './ward-night.tsx';
+import { WardTonight } from './ward-night.tsx';
 import { STATE_WORDS } from './words.ts';
 
 type Ward = FleetView['wards'][number];
@@ -29,7 +29,7 @@ export function WardSection({ view, ward }: { view: FleetView; ward: Ward }) {
         <h2 id={title}>{ward.name}</h2>
         <AsOf held={held} />
       </div>
-      {ward.night !== undefined && <WardNightSection id={ward.id} night={ward.night} stations={view.stations} />}
+      {ward.night !== undefined && <WardTonight id={ward.id} night={ward.night} stations={view.stations} />}
       <WardCounts ward={ward} unseen={view.devices.filter((device) => device.ward === ward.id && device.state === 'unknown').length} />
       <div className="carts">
         {carts.map((station) => (

@@ -121,7 +121,7 @@ describe('while the cart prepares the morning', () => {
     await show('night-short');
     expect(await text('.lead')).toBe('Short by 2 for 7 West: too few tablets are in the cart.');
     expect(await page.locator('.needs-ward').allInnerTexts()).toEqual(['7 West', '7 East']);
-    expect(await text('.needs')).toContain('2 of 6 now, 4 by 07:00, short by 2');
+    expect(await text('.needs')).toContain('2 of 6, 4 by 07:00, short by 2');
   });
 
   test('more ready in one ward do not make up for what another lacks', async () => {

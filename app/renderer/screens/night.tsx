@@ -72,8 +72,8 @@ function WardWords({ ward: { needed, ready, byShift, metMs, shortBy = 0 }, shift
   if (ready >= needed) return <b>{words.t('night.enough', { ready, needed })}</b>;
   return (
     <>
-      <b>{words.t('night.ready-of', { ready, needed })}</b>{' '}
-      {shortBy > 0 && byShift !== ready && `${words.t('night.by-shift', { ready: byShift, time: shift })} `}
+      <b>{words.t('night.ready-of', { ready, needed })}</b>
+      {shortBy > 0 && byShift !== ready && words.t('night.by-shift', { ready: byShift, time: shift })}{' '}
       {shortBy > 0 ? <strong className="needs-short">{words.t('night.short-by', { count: shortBy })}</strong> : metMs !== undefined && words.t('night.by', { time: time(metMs) })}
     </>
   );
