@@ -8,7 +8,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContext, Page } from 'playwright';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Snapshot } from '../../app/contract/kiosk.ts';
-import { launch, showOn } from './browser.ts';
+import { launch, settled, showOn } from './browser.ts';
 import { startFakeStation } from './kiosk-server.ts';
 import type { FakeStation } from './kiosk-server.ts';
 import { misfits } from './layout.ts';
@@ -65,6 +65,7 @@ const open = async (): Promise<void> => void (await page.goto(station.url));
 const openSheet = async (): Promise<void> => {
   await page.locator('.morning-open').click();
   await page.locator('.morning-sheet').waitFor();
+  await settled(page);
 };
 /** As it is read: without the marks that keep names and numbers in one piece. */
 const read = (raw: string): string => raw.replace(/[\u2068\u2069]/g, '').replace(/\s+/g, ' ');
