@@ -10,6 +10,7 @@ import type { DeviceStanding } from '../domain/terms.ts';
 import { openConflicts } from './conflicts.ts';
 import { carts, conflictAnswers, holderAnswer, type Names } from './custody-words.ts';
 import type { Database } from './database.ts';
+import { nightOfWard, openNights } from './ward-nights.ts';
 
 interface Placed {
   serial: string;
@@ -46,12 +47,14 @@ export async function readFleet(database: Database, now: number): Promise<FleetV
   const told: Names = { people: names, carts: await carts(database) };
   const devices = placed.rows.map((row) => fleetDevice(row, policy, told, claims.get(row.serial), now));
   const wards = await database.query<{ id: string; name: string }>('select id, name from ward order by name');
+  const nights = await openNights(database, now);
   return {
     at: iso(now),
     wards: wards.rows.map(({ id, name }) => {
       const own = devices.filter((device) => device.ward === id);
       const count = (state: FleetDevice['state']): number => own.filter((device) => device.state === state).length;
-      return { id, name, proven: count('proven'), preparing: count('preparing'), waiting: count('waiting'), out: count('out'), quarantined: count('quarantined') };
+      const night = nightOfWard(id, name, nights, own);
+      return { id, name, proven: count('proven'), preparing: count('preparing'), waiting: count('waiting'), out: count('out'), quarantined: count('quarantined'), ...(night ? { night } : {}) };
     }),
     devices,
     stations: await readStations(database, now),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DEVICE_STANDINGS, GRADES, ROLES, SANITIZATION_FAILURES } from '../domain/terms.ts';
 import { custodyConflict, holder } from './custody.ts';
+import { morningNotice } from './morning.ts';
 
 /** People → central, JSON under /api, cookie session. Errors: status + `{reason, message}`. */
 export const signInRequest = z.strictObject({ user: z.string().min(1).max(120), password: z.string().min(1).max(200) });
@@ -57,10 +58,34 @@ export type FleetStation = z.infer<typeof fleetStation>;
 export const fleetEvent = z.strictObject({ at: z.string(), station: z.string(), seq: z.int().min(0), type: z.string(), device: z.string().optional(), person: z.string().optional(), slot: z.int().optional(), text: z.string() });
 export type FleetEvent = z.infer<typeof fleetEvent>;
 
+const count = z.int().min(0);
+
+/**
+ * The night that is on in a ward's carts, by what their ledgers told: the cart plans, the server does not. Sums over `carts`, where
+ * more in one do not make up for what another lacks. Times are ISO 8601.
+ */
+export const wardNight = z.strictObject({
+  /** The latest of the ward's due times. */
+  due: z.string(),
+  needed: count,
+  /** The ward's tablets that stand in these carts and are ready now. */
+  clean: count,
+  /** At least so many will be ready when they are due: those needed less what was told to be short, and whatever is ready now. */
+  expected: count,
+  shortBy: count,
+  /** Each cart with its own need, and when its night began. */
+  carts: z.array(z.strictObject({ station: z.string(), cart: z.string(), needed: count, began: z.string() })).min(1),
+  /** What was told of the ward in this night, oldest first; it stays though it may have been made good since. */
+  told: z.array(z.strictObject({ station: z.string(), cart: z.string(), notice: morningNotice })),
+  /** Carts that told something which only a newer server can read: what they expect is not known. */
+  unread: z.array(z.string()),
+});
+export type WardNight = z.infer<typeof wardNight>;
+
 /** GET /api/fleet */
 export const fleetView = z.strictObject({
   at: z.string(),
-  wards: z.array(z.strictObject({ id: z.string(), name: z.string(), proven: z.int(), preparing: z.int(), waiting: z.int(), out: z.int(), quarantined: z.int() })),
+  wards: z.array(z.strictObject({ id: z.string(), name: z.string(), proven: z.int(), preparing: z.int(), waiting: z.int(), out: z.int(), quarantined: z.int(), night: wardNight.optional() })),
   devices: z.array(fleetDevice),
   stations: z.array(fleetStation),
   quarantine: z.array(z.strictObject({ serial: z.string(), asset: z.string(), reason: z.string(), failure: z.enum(SANITIZATION_FAILURES).optional(), since: z.string() })),

@@ -7,10 +7,10 @@ import { slotNumber, usbSerial } from './device-host.ts';
 const count = z.int().min(0);
 const ward = z.string().max(80);
 
-/** The night as it stands: what the morning needs, what is ready, and by when the rest will be. Times are Unix milliseconds. */
+/** The night as it stands: what the morning needs, what is ready now, what will be by the shift, and by when it is enough. Times are Unix milliseconds. */
 export const nightBoard = z.strictObject({
   shiftMs: z.int(),
-  wards: z.array(z.strictObject({ ward, needed: count, ready: count, metMs: z.int().optional(), shortBy: count.optional(), because: z.enum(SHORT_REASONS).optional() })),
+  wards: z.array(z.strictObject({ ward, needed: count, ready: count, byShift: count, metMs: z.int().optional(), shortBy: count.optional(), because: z.enum(SHORT_REASONS).optional() })),
   slots: z.array(z.strictObject({ slot: slotNumber, readyMs: z.int().optional() })),
   /** Tablets whose system is being updated, and those that are not though an update waits for them, with the commonest reason. */
   updates: z.strictObject({ running: count, left: count, because: z.enum(NOT_STARTED_REASONS).optional() }).optional(),

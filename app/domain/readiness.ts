@@ -1,49 +1,31 @@
-import type { MorningNeed, NightPlan, WardShortage } from './night-problem.ts';
+import type { Candidate } from './choose-device.ts';
+import { readinessOf } from './morning-sheet.ts';
+import type { NightPlan, ShortReason } from './night-problem.ts';
 
-export interface DueForecast {
-  readonly dueMs: number;
-  readonly count: number;
-  /** How many the plan has ready by then. */
-  readonly ready: number;
-  readonly shortBy: number;
-  /** When `count` are ready; absent when that is not before the shift. */
-  readonly metMs?: number;
-}
-
-/** What a ward has and will have. A tablet is clean here when it is proven, updated where it must be, and charged to the floor. */
+/** What a ward has and will have. */
 export interface WardForecast {
   readonly ward: string;
   /** The most it needs at any of its due times. */
   readonly needed: number;
+  /** By the gate, as the map shows them and the morning sheet will count them. */
   readonly cleanNow: number;
+  /** By the plan: proven, updated where it must be, and charged to the floor before the shift. */
   readonly cleanByShift: number;
   /** Against the shift, by the plan. */
   readonly shortBy: number;
-  readonly because: WardShortage['because'];
-  /** Earliest first. */
-  readonly dues: readonly DueForecast[];
+  /** Present while it will be short: why most of its tablets that will not be ready are not. */
+  readonly because?: ShortReason;
+  /** When as many as it needs are ready, Unix ms; absent when that is not before the shift. */
+  readonly metMs?: number;
 }
 
-/** Readiness of every ward that has tablets in the cart or needs some, by name (R4, R6.6). `nowMs`: the moment of the plan. */
-export function forecastReadiness(plan: Pick<NightPlan, 'tablets' | 'needs' | 'short'>, nowMs: number): readonly WardForecast[] {
-  const wards = [...new Set([...plan.needs, ...plan.tablets].map(({ ward }) => ward))].sort();
-  return wards.map((ward) => {
-    const ready = plan.tablets.flatMap((tablet) => (tablet.ward === ward && tablet.readyMs !== undefined ? [tablet.readyMs] : [])).sort((a, b) => a - b);
-    const needs = plan.needs.filter((need) => need.ward === ward).sort((a, b) => a.dueMs - b.dueMs || a.count - b.count);
-    const needed = needs.reduce((most, { count }) => Math.max(most, count), 0);
-    return {
-      ward,
-      needed,
-      cleanNow: ready.filter((readyMs) => readyMs <= nowMs).length,
-      cleanByShift: ready.length,
-      shortBy: Math.max(0, needed - ready.length),
-      because: plan.short.find((short) => short.ward === ward)?.because ?? [],
-      dues: needs.map((need) => forecastDue(need, ready)),
-    };
+/** Readiness of every ward that needs some, in the order of the needs (R4, R6.6). `judged`: every docked tablet with the gate's word on it. */
+export function forecastReadiness(plan: Pick<NightPlan, 'tablets' | 'needs' | 'short'>, judged: readonly Candidate[]): readonly WardForecast[] {
+  return readinessOf(judged, plan.needs).map(({ ward, needed, ready }) => {
+    const readyMs = plan.tablets.flatMap((tablet) => (tablet.ward === ward && tablet.readyMs !== undefined ? [tablet.readyMs] : [])).sort((a, b) => a - b);
+    const shortBy = Math.max(0, needed - readyMs.length);
+    const metMs = readyMs[needed - 1];
+    const because = plan.short.find((short) => short.ward === ward)?.because[0]?.reason ?? 'absent';
+    return { ward, needed, cleanNow: ready, cleanByShift: readyMs.length, shortBy, ...(shortBy > 0 ? { because } : {}), ...(metMs === undefined ? {} : { metMs }) };
   });
-}
-
-function forecastDue({ dueMs, count, metMs }: MorningNeed & { readonly metMs?: number }, readyMs: readonly number[]): DueForecast {
-  const ready = readyMs.filter((atMs) => atMs <= dueMs).length;
-  return { dueMs, count, ready, shortBy: Math.max(0, count - ready), ...(metMs === undefined ? {} : { metMs }) };
 }

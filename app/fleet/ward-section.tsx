@@ -10,6 +10,7 @@ import { Since } from './since.tsx';
 import { SyncAge } from './station-table.tsx';
 import { StateMark } from './state-mark.tsx';
 import { useFleet } from './store.ts';
+import { WardTonight } from './ward-night.tsx';
 import { STATE_WORDS } from './words.ts';
 
 type Ward = FleetView['wards'][number];
@@ -17,7 +18,7 @@ type Ward = FleetView['wards'][number];
 const BESIDE_READY = ['preparing', 'waiting', 'out', 'quarantined'] as const satisfies readonly DeviceState[];
 const MOST_NAMES = 6;
 
-/** One ward: how many are ready, its carts as they stand, and who is out with a tablet. */
+/** One ward: what the night will bring while one is on, how many are ready, its carts as they stand, and who is out with a tablet. */
 export function WardSection({ view, ward }: { view: FleetView; ward: Ward }) {
   const held = useFleet((state) => state.fleet.held);
   const carts = view.stations.filter((station) => station.ward === ward.id);
@@ -28,6 +29,7 @@ export function WardSection({ view, ward }: { view: FleetView; ward: Ward }) {
         <h2 id={title}>{ward.name}</h2>
         <AsOf held={held} />
       </div>
+      {ward.night !== undefined && <WardTonight id={ward.id} night={ward.night} stations={view.stations} />}
       <WardCounts ward={ward} unseen={view.devices.filter((device) => device.ward === ward.id && device.state === 'unknown').length} />
       <div className="carts">
         {carts.map((station) => (

@@ -7,6 +7,7 @@ import { estimateOf, nightProblem } from '../domain/night-now.ts';
 import { isUpdateOpen } from '../domain/os-update.ts';
 import { planNight } from '../domain/night-plan.ts';
 import type { NightPlan, NightWork } from '../domain/night-problem.ts';
+import { forecastReadiness } from '../domain/readiness.ts';
 import type { NightRow } from '../domain/tables.ts';
 import { updateOverdueMs, type UpdatesNow } from '../domain/update-runner.ts';
 import type { Record } from './record.ts';
@@ -126,14 +127,16 @@ export function createOvernight(context: StationContext, record: Record, mayChar
     board: (judged) => {
       const night = openNight();
       if (!night || !plan) return undefined;
-      const ready = readinessOf(judged, night.needs);
       return {
         shiftMs: night.shiftMs,
-        wards: ready.map(({ ward, needed, ready: now }) => {
-          const metMs = plan?.needs.filter((need) => need.ward === ward).reduce<number | undefined>((latest, need, at) => (need.metMs === undefined || (at > 0 && latest === undefined) ? undefined : Math.max(latest ?? 0, need.metMs)), undefined);
-          const short = plan?.short.find((one) => one.ward === ward);
-          return { ward: nameOf(ward), needed, ready: now, ...(metMs === undefined ? {} : { metMs }), ...(short ? { shortBy: short.shortBy, because: short.because[0]?.reason ?? 'absent' } : {}) };
-        }),
+        wards: forecastReadiness(plan, judged).map(({ ward, needed, cleanNow, cleanByShift, shortBy, because, metMs }) => ({
+          ward: nameOf(ward),
+          needed,
+          ready: cleanNow,
+          byShift: cleanByShift,
+          ...(metMs === undefined ? {} : { metMs }),
+          ...(because === undefined ? {} : { shortBy, because }),
+        })),
         slots: plan.tablets.map(({ slot, readyMs }) => ({ slot, ...(readyMs === undefined ? {} : { readyMs }) })),
         ...updatesOf(plan),
       };

@@ -7,7 +7,7 @@ import { nightOf, stoodAt, twoNoticed, withConflict, ZONE } from './night-of-t11
 import { startStubCentral } from './stub-central.ts';
 import { wipesOf } from './stub-certificates.ts';
 import type { StubCentral } from './stub-central.ts';
-import { storyOf, twoWards } from './two-wards.ts';
+import { storyOf, twoWards, withNights } from './two-wards.ts';
 
 const SCREENS = '.cache/screens';
 /** Far more than axe needs alone on a machine; enough on a crowded one. */
@@ -27,7 +27,7 @@ beforeEach(async () => {
   central.certificates = CERTIFICATES;
   central.events = central.view.devices.filter(({ asset }) => asset === 'T-112' || asset === 'T-101').flatMap(storyOf);
   central.signedIn = true;
-  central.view = withConflict(central.view, 'T-105');
+  central.view = withNights(withConflict(central.view, 'T-105'));
   central.incidents = twoNoticed();
   central.stood = stoodAt(twoWards());
   const claimed = central.view.devices.find(({ asset }) => asset === 'T-105');

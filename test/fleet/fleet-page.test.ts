@@ -5,7 +5,7 @@ import type { FleetDevice } from '../../app/contract/fleet.ts';
 import { buildFleetPage, openBrowser, openPage } from './browser.ts';
 import { startStubCentral } from './stub-central.ts';
 import type { StubCentral } from './stub-central.ts';
-import { afterRelease, storyOf, twoWards } from './two-wards.ts';
+import { afterRelease, storyOf, twoWards, withNights } from './two-wards.ts';
 
 const SCREENS = '.cache/screens';
 
@@ -128,6 +128,49 @@ describe('the wards', () => {
     await records.getByText('A wipe was asked for').waitFor();
     expect(await records.getByRole('rowheader').count()).toBe(5);
     expect(central.seen.historyQueries.at(-1)).toContain(`device=${device('T-111').serial}`);
+  });
+
+  const tonight = (ward: string) => page.getByRole('region', { name: ward }).getByRole('group', { name: 'Tonight' });
+  const says = async (ward: string): Promise<string> => (await tonight(ward).innerText()).replace(/\s+/g, ' ');
+
+  it('a ward will be short in the morning: by how many, why and when that was told; its numbers lead to what they count', async () => {
+    central.view = withNights(central.view);
+    await signIn();
+    await tonight('Ward 7 East').waitFor();
+    expect(await says('Ward 7 East')).toMatch(/12 ready of 16 needed at \d\d:\d\d\. 14 expected by then, short by 2 10 needed from Cart A .* ago 6 needed from Cart B .* ago Short by 2 for Ward 7 East at .*: too few tablets are in the cart\. Said by Cart B, told at \d\d:\d\d$/);
+    const href = async (name: string | RegExp): Promise<string> => decodeURIComponent((await tonight('Ward 7 East').getByRole('link', { name }).getAttribute('href')) ?? '');
+    expect(await href('12 ready')).toBe('#/devices?ward=7e&state=proven');
+    expect(await href('6 needed')).toContain('#/records?station=st-7e-b&type=night-began&from=');
+    expect(await href(/^told at/)).toContain('#/records?station=st-7e-b&type=need-threatened&from=');
+  });
+
+  it('what was told short came back: the word stays, with what became of it', async () => {
+    central.view = withNights(central.view, { clean: 16, expected: 16, shortBy: 0 });
+    await signIn();
+    await tonight('Ward 7 East').waitFor();
+    expect(await says('Ward 7 East')).toMatch(/16 ready of 16 needed at \d\d:\d\d\. All that is needed is ready\. .*told at \d\d:\d\d; made good since$/);
+  });
+
+  it('a cart fell silent in its night: nothing told is not taken for on course', async () => {
+    central.view = withNights(central.view, { shortBy: 0, expected: 16, told: [] });
+    await signIn();
+    await tonight('Ward 7 West').waitFor();
+    expect(await says('Ward 7 East')).toContain('16 expected by then, on course');
+    expect(await says('Ward 7 West')).toMatch(/How it goes on is not known: a cart is out of contact\. 8 needed from Cart C 41 min ago, out of contact$/);
+  });
+
+  it('a newer station told what this server cannot read: said so, without a number made up', async () => {
+    central.view = withNights(central.view, { shortBy: 0, expected: 12, told: [], unread: ['st-7e-b'] });
+    await signIn();
+    await tonight('Ward 7 East').waitFor();
+    expect(await says('Ward 7 East')).toContain('this server cannot read by how many');
+    expect(await says('Ward 7 East')).not.toContain('expected');
+  });
+
+  it('by day nothing is said of a night', async () => {
+    await signIn();
+    await page.getByRole('heading', { name: 'Ward 7 East' }).waitFor();
+    expect(await page.getByText('Tonight').count()).toBe(0);
   });
 
   it('a slot of the drawing opens its tablet by keyboard', async () => {

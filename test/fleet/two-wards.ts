@@ -1,4 +1,4 @@
-import type { FleetDevice, FleetEvent, FleetStation, FleetView } from '../../app/contract/fleet.ts';
+import type { FleetDevice, FleetEvent, FleetStation, FleetView, WardNight } from '../../app/contract/fleet.ts';
 
 const MINUTE = 60_000;
 
@@ -58,6 +58,21 @@ export function twoWards(): FleetView {
     quarantine: [{ serial: failed.serial, asset: failed.asset, reason: 'sanitization-failed', failure: 'no-new-enrolment', since: minutesAgo(130) }],
     conflicts: [],
   };
+}
+
+/** A night is on: the two carts of Ward 7 East, of which Cart B told that it will be short, and the silent one of Ward 7 West. */
+export function withNights(view: FleetView, change: Partial<WardNight> = {}): FleetView {
+  const began = minutesAgo(7 * 60);
+  const due = minutesAgo(-3 * 60);
+  const notice = { ward: 'Ward 7 East', shortBy: 2, why: 'too few tablets are in the cart', due, at: minutesAgo(95), evidence: { origin: 'mercy/station/st-7e-b/e1', seq: 588, leaf: 'b'.repeat(64) } };
+  const east: WardNight = {
+    due, needed: 16, clean: 12, expected: 14, shortBy: 2, unread: [],
+    carts: [{ station: 'st-7e-a', cart: 'Cart A', needed: 10, began }, { station: 'st-7e-b', cart: 'Cart B', needed: 6, began }],
+    told: [{ station: 'st-7e-b', cart: 'Cart B', notice }],
+    ...change,
+  };
+  const west: WardNight = { due, needed: 8, clean: 6, expected: 8, shortBy: 0, unread: [], carts: [{ station: 'st-7w-c', cart: 'Cart C', needed: 8, began }], told: [] };
+  return { ...view, wards: view.wards.map((ward) => ({ ...ward, night: ward.id === '7e' ? east : west })) };
 }
 
 /** What the ledgers say about one device, newest first. */

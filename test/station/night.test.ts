@@ -66,7 +66,7 @@ test('the morning will be short: told once, and only after a quarter of an hour 
   expect(await cart.ofType('need-threatened')).toEqual([]);
   await through(cart, 3 * MINUTE_MS);
   expect(await cart.ofType('need-threatened')).toMatchObject([{ body: { ward: '7e', shortBy: 1, because: 'absent' } }]);
-  expect(cart.kiosk().now().night).toMatchObject({ wards: [{ needed: 2, ready: 1, shortBy: 1, because: 'absent' }] });
+  expect(cart.kiosk().now().night).toMatchObject({ wards: [{ needed: 2, ready: 1, byShift: 1, shortBy: 1, because: 'absent' }] });
   await through(cart, HOUR_MS);
   await cart.restart({ downMs: 2_000 });
   await through(cart, HOUR_MS);

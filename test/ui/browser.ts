@@ -16,6 +16,11 @@ export async function showOn(page: Page, station: FakeStation, snapshot: Snapsho
   revision += 1;
   station.show({ ...snapshot, revision });
   await page.waitForSelector(`main[data-revision="${revision}"]`);
+  await settled(page);
+}
+
+/** Waits until fonts are there, the map fills its place, and no animation is under way. */
+export async function settled(page: Page): Promise<void> {
   await page.evaluate(async () => {
     await document.fonts.ready;
     const isMapDrawn = (): boolean => [...document.querySelectorAll('.cart-map')].every((map) => Math.abs((map.firstElementChild?.getBoundingClientRect().width ?? 0) - map.clientWidth) < 1);

@@ -19,7 +19,7 @@ const board = (wards: NightBoard['wards'], slots = AT_NIGHT, rest: Partial<Snaps
 /** T-103 updates itself in slot 3; for two more an update waits that nobody here can order. */
 function updating(): Snapshot {
   const slots = AT_NIGHT.map((slot): SlotView => (slot.slot === 3 ? { slot: 3, look: 'preparing', chargePercent: 58, reason: 'updating', leaf: 'standing', sinceMs: NIGHT_AT - 6 * MINUTE } : slot));
-  const wards = ['7 East', '7 West', 'Day Surgery', 'Emergency Department'].map((ward) => ({ ward, needed: 3, ready: 2, metMs: NIGHT_AT + 3 * HOUR }));
+  const wards = ['7 East', '7 West', 'Day Surgery', 'Emergency Department'].map((ward) => ({ ward, needed: 3, ready: 2, byShift: 3, metMs: NIGHT_AT + 3 * HOUR }));
   return board(wards, slots, { night: { shiftMs: SHIFT, wards, slots: readyTimes(slots), updates: { running: 1, left: 2, because: 'not-orderable' } } });
 }
 
@@ -42,22 +42,22 @@ const morning = (page: Partial<MorningPage>, atMs = SHIFT + 4 * MINUTE): Snapsho
 
 /** What the cart shows of the night and the morning after it. */
 export const OVERNIGHT_SAMPLES: Readonly<Record<string, Snapshot>> = {
-  'night-on-track': board([{ ward: '7 East', needed: 12, ready: 8, metMs: NIGHT_AT + 3 * HOUR }]),
+  'night-on-track': board([{ ward: '7 East', needed: 12, ready: 8, byShift: 12, metMs: NIGHT_AT + 3 * HOUR }]),
   'night-short': board([
-    { ward: '7 East', needed: 8, ready: 6, metMs: NIGHT_AT + 90 * MINUTE },
-    { ward: '7 West', needed: 6, ready: 2, shortBy: 2, because: 'absent' },
+    { ward: '7 East', needed: 8, ready: 6, byShift: 8, metMs: NIGHT_AT + 90 * MINUTE },
+    { ward: '7 West', needed: 6, ready: 2, byShift: 4, shortBy: 2, because: 'absent' },
   ]),
-  'night-offline': board([{ ward: '7 East', needed: 12, ready: 8, shortBy: 4, because: 'no-network' }], AT_NIGHT, { network: { state: 'offline', sinceMs: NIGHT_AT - 40 * MINUTE, unsynced: 31, bundleAgeMs: 3 * HOUR } }),
+  'night-offline': board([{ ward: '7 East', needed: 12, ready: 8, byShift: 8, shortBy: 4, because: 'no-network' }], AT_NIGHT, { network: { state: 'offline', sinceMs: NIGHT_AT - 40 * MINUTE, unsynced: 31, bundleAgeMs: 3 * HOUR } }),
   'night-updates': updating(),
-  'night-met': board([{ ward: '7 East', needed: 8, ready: 10 }], SLOTS),
+  'night-met': board([{ ward: '7 East', needed: 8, ready: 10, byShift: 10 }], SLOTS),
   'night-nobody-asks': board([]),
   'night-32': board(
     [
-      { ward: 'Intensive Care 2', needed: 10, ready: 7, metMs: NIGHT_AT + 45 * MINUTE },
-      { ward: 'Emergency Department', needed: 8, ready: 8 },
-      { ward: '7 East', needed: 6, ready: 4, metMs: NIGHT_AT + 2 * HOUR },
-      { ward: '7 West', needed: 4, ready: 1, shortBy: 1, because: 'quarantined' },
-      { ward: 'Day Surgery', needed: 3, ready: 3 },
+      { ward: 'Intensive Care 2', needed: 10, ready: 7, byShift: 10, metMs: NIGHT_AT + 45 * MINUTE },
+      { ward: 'Emergency Department', needed: 8, ready: 8, byShift: 8 },
+      { ward: '7 East', needed: 6, ready: 4, byShift: 6, metMs: NIGHT_AT + 2 * HOUR },
+      { ward: '7 West', needed: 4, ready: 1, byShift: 3, shortBy: 1, because: 'quarantined' },
+      { ward: 'Day Surgery', needed: 3, ready: 3, byShift: 3 },
     ],
     THIRTY_TWO,
     { shelves: shelvesOf(32) },

@@ -8,7 +8,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContext, Page } from 'playwright';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Snapshot } from '../../app/contract/kiosk.ts';
-import { launch, showOn } from './browser.ts';
+import { launch, settled, showOn } from './browser.ts';
 import { startFakeStation } from './kiosk-server.ts';
 import type { FakeStation } from './kiosk-server.ts';
 import { misfits } from './layout.ts';
@@ -65,6 +65,7 @@ const open = async (): Promise<void> => void (await page.goto(station.url));
 const openSheet = async (): Promise<void> => {
   await page.locator('.morning-open').click();
   await page.locator('.morning-sheet').waitFor();
+  await settled(page);
 };
 /** As it is read: without the marks that keep names and numbers in one piece. */
 const read = (raw: string): string => raw.replace(/[\u2068\u2069]/g, '').replace(/\s+/g, ' ');
@@ -121,12 +122,12 @@ describe('while the cart prepares the morning', () => {
     await show('night-short');
     expect(await text('.lead')).toBe('Short by 2 for 7 West: too few tablets are in the cart.');
     expect(await page.locator('.needs-ward').allInnerTexts()).toEqual(['7 West', '7 East']);
-    expect(await text('.needs')).toContain('2 of 6 short by 2');
+    expect(await text('.needs')).toContain('2 of 6, 4 by 07:00, short by 2');
   });
 
   test('more ready in one ward do not make up for what another lacks', async () => {
     await open();
-    await show('night-short', { night: { shiftMs: AT, wards: [{ ward: '7 East', needed: 4, ready: 9 }, { ward: '7 West', needed: 4, ready: 1, shortBy: 3, because: 'absent' }], slots: [] } });
+    await show('night-short', { night: { shiftMs: AT, wards: [{ ward: '7 East', needed: 4, ready: 9, byShift: 9 }, { ward: '7 West', needed: 4, ready: 1, byShift: 1, shortBy: 3, because: 'absent' }], slots: [] } });
     expect(await text('h1')).toBe('5 Night run of 8');
   });
 

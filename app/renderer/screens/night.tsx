@@ -38,7 +38,7 @@ export function nightScene({ night, snapshot, words }: { readonly night: NightBo
                 <bdi className="needs-ward">{ward.ward}</bdi>
                 <NeedTiles needed={ward.needed} ready={ward.ready} short={ward.shortBy ?? 0} />
                 <span>
-                  <WardWords ward={ward} words={words} time={time} />
+                  <WardWords ward={ward} shift={time(night.shiftMs)} words={words} time={time} />
                 </span>
               </li>
             ))}
@@ -67,12 +67,14 @@ function updatesWords({ running, left, because }: NonNullable<NightBoard['update
   return sentences.join(' ');
 }
 
-function WardWords({ ward: { needed, ready, metMs, shortBy }, words, time }: { readonly ward: Ward; readonly words: Words; readonly time: (atMs: number) => string }): ReactNode {
+/** What is there and needed; while that is not enough by when it will be, or what will be there at the shift and how many that is short. */
+function WardWords({ ward: { needed, ready, byShift, metMs, shortBy = 0 }, shift, words, time }: { readonly ward: Ward; readonly shift: string; readonly words: Words; readonly time: (atMs: number) => string }): ReactNode {
   if (ready >= needed) return <b>{words.t('night.enough', { ready, needed })}</b>;
   return (
     <>
-      <b>{words.t('night.ready-of', { ready, needed })}</b>{' '}
-      {shortBy !== undefined && shortBy > 0 ? <strong className="needs-short">{words.t('night.short-by', { count: shortBy })}</strong> : metMs !== undefined && words.t('night.by', { time: time(metMs) })}
+      <b>{words.t('night.ready-of', { ready, needed })}</b>
+      {shortBy > 0 && byShift !== ready && words.t('night.by-shift', { ready: byShift, time: shift })}{' '}
+      {shortBy > 0 ? <strong className="needs-short">{words.t('night.short-by', { count: shortBy })}</strong> : metMs !== undefined && words.t('night.by', { time: time(metMs) })}
     </>
   );
 }
