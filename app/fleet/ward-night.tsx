@@ -20,7 +20,7 @@ interface NightOf {
 
 /** How the ward's carts prepare the morning: ready now, needed, expected by then, what is short and why; and how old that word is. */
 export function WardTonight({ id, night, stations }: NightOf) {
-  const { due, needed, clean, expected, shortBy, carts, told } = night;
+  const { due, needed, clean, shortBy, carts, told } = night;
   const title = `night-${id}`;
   const own = stations.filter((station) => carts.some((cart) => cart.station === station.id));
   return (
@@ -32,7 +32,7 @@ export function WardTonight({ id, night, stations }: NightOf) {
           <a href={hrefOf({ page: 'devices', ward: id, state: READY, q: '' })}>
             <b>{clean}</b> ready
           </a>{' '}
-          of <b>{needed}</b> needed at {timeToTheMinute(due)}. <Outlook expected={expected} night={night} own={own} />
+          of <b>{needed}</b> needed at {timeToTheMinute(due)}. <Outlook night={night} own={own} />
         </p>
       </div>
       <ul aria-label="What each cart told">
@@ -54,7 +54,7 @@ export function WardTonight({ id, night, stations }: NightOf) {
 }
 
 /** Said only by who was heard: a silent cart may be short of all without this server knowing. */
-function Outlook({ expected, night: { needed, clean, shortBy, unread }, own }: { readonly expected: number; readonly night: WardNight; readonly own: readonly FleetStation[] }) {
+function Outlook({ night: { needed, clean, expected, shortBy, unread }, own }: { readonly night: WardNight; readonly own: readonly FleetStation[] }) {
   const unheard = useFleet((state) => own.some((station) => UNHEARD.includes(syncAge(station, nowAtServer(state)).standing)));
   if (unread.length > 0) return <strong className="needs-short">A newer station told that it will be short; this server cannot read by how many. Update the server.</strong>;
   if (shortBy > 0) {
