@@ -244,6 +244,8 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
         const said = message.data;
         state.hostHeardMonoMs = clock.monoMs();
         if (!('event' in said)) return host.answered(said);
+        // That it was heard is all it says: each second a snapshot for nothing would be a third of what an idle station costs.
+        if (said.event === 'heartbeat') return;
         if (said.event === 'tap') {
           if (pendingTaps.has(said.uid)) return;
           pendingTaps.add(said.uid);
