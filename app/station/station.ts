@@ -42,8 +42,10 @@ export interface Station {
 /** What the device host calls the adapters that see slots. */
 const SLOT_ADAPTERS: ReadonlySet<string> = new Set(['usb', 'simulated-slots']);
 
-/** The station notices time passing at least this often: offers lapse, claims run out. */
-const TICK_MS = 500;
+/** While somebody is served the station notices time passing this often: offers lapse, claims run out. */
+const BUSY_TICK_MS = 500;
+/** While it has nothing to say. */
+const QUIET_TICK_MS = 1_000;
 
 export async function createStation(deps: StationDeps, knownBundle: PolicyBundle | undefined): Promise<Station> {
   const { clock, store } = deps;
@@ -223,7 +225,8 @@ export async function createStation(deps: StationDeps, knownBundle: PolicyBundle
   publish();
   let cancelTick = (): void => undefined;
   const schedule = (): void => {
-    cancelTick = clock.after(TICK_MS, () => {
+    const isQuiet = current.message.kind === 'idle' && current.others.length === 0;
+    cancelTick = clock.after(isQuiet ? QUIET_TICK_MS : BUSY_TICK_MS, () => {
       post(tick);
       schedule();
     });

@@ -21,14 +21,17 @@ export function composeStore({ database, loaded, keys: opened, options, insertBa
   const { projections, meta } = loaded;
   let { head } = loaded;
   let keys = opened;
+  const hearers = new Set<() => void>();
 
   const writer = createWriter({
     insertBatch,
     openStage: () => openStage(head, projections, keys, options),
     committed: (stage) => {
+      const { size } = head.frontier;
       stage.publish(projections, meta);
       head = stage.head();
       keys = stage.keys();
+      if (head.frontier.size > size) for (const heard of hearers) heard();
     },
     onFatal: (error) => options.onFatal?.(error),
   });
@@ -42,6 +45,10 @@ export function composeStore({ database, loaded, keys: opened, options, insertBa
     },
     view: { get: projections.get, all: projections.all },
     size: () => head.frontier.size,
+    onGrowth(heard) {
+      hearers.add(heard);
+      return () => hearers.delete(heard);
+    },
     root: () => rootOf(head.frontier).toString('hex'),
     latestCheckpoint: () => head.checkpoint,
     async checkpointUpTo(size) {

@@ -79,6 +79,8 @@ export interface Store {
   readonly view: CartView;
   /** Committed entries; the next `seq`. */
   size(): number;
+  /** Calls `heard` after each transaction that added entries, until the function that it returns is called. */
+  onGrowth(heard: () => void): () => void;
   /** RFC 6962 root over the committed entries, hex. */
   root(): string;
   latestCheckpoint(): SignedCheckpoint | undefined;

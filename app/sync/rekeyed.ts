@@ -59,6 +59,7 @@ export function createRekeyedOutbox({ client, monoMs, random, log }: RekeyedDeps
 /** The uplink's turn is theirs too, once no entry waits. The ledger never waits for them, and their failure is not its own. */
 export function sendingRekeyed(uplink: Uplink, outbox: RekeyedOutbox): Uplink {
   return {
+    onGrowth: uplink.onGrowth,
     push: async () => {
       const pushed = await uplink.push();
       if (pushed.ok && pushed.value.kind === 'nothing') void outbox.send();

@@ -27,8 +27,10 @@ const FIRST_RETRY_MS = 300;
 const LONGEST_RETRY_MS = 10_000;
 /** A Retry-After beyond this is not believed. */
 const LONGEST_RETRY_AFTER_MS = 600_000;
-/** New entries are looked for this often; a tap is on the server within a second. */
+/** So long after a new entry those that belong to it are waited for, and all are sent together; a tap is on the server within a second. */
 const UPLINK_PAUSE_MS = 150;
+/** While the ledger does not grow, what else may be due is looked at this often: a fresh cosignature, badges under newer secrets. */
+const UPLINK_QUIET_MS = 2_000;
 /** Between two uploads of a backlog: the cart's own work goes first. 100,000 entries still drain within a minute (scripts/bench/backlog.ts). */
 const BACKLOG_PAUSE_MS = 60;
 
@@ -44,10 +46,12 @@ export function startSync(deps: SyncDeps): { stop(): Promise<void> } {
     if (refusal) deps.log({ level: 'warn', what: 'the central server gives no usable answer; the cart goes on alone', reason: refusal.reason, message: refusal.message });
     else deps.log({ level: 'info', what: 'in contact with the central server' });
   };
-  const pause = (ms: number): Promise<void> =>
+  /** `wakeable` is given what ends the pause sooner. */
+  const pause = (ms: number, wakeable?: (wake: () => void) => void): Promise<void> =>
     new Promise((resolve) => {
       if (stopping.signal.aborted) return resolve();
       const cancel = deps.clock.after(ms, done);
+      wakeable?.(done);
       stopping.signal.addEventListener('abort', done, { once: true });
       function done(): void {
         cancel();
@@ -77,6 +81,13 @@ export function startSync(deps: SyncDeps): { stop(): Promise<void> } {
   const up = async (): Promise<void> => {
     let failures = 0;
     let { registered } = deps.epoch;
+    let grown = false;
+    let wake = (): void => undefined;
+    const stopHearing = deps.uplink.onGrowth(() => {
+      grown = true;
+      wake();
+    });
+    stopping.signal.addEventListener('abort', stopHearing, { once: true });
     while (!stopping.signal.aborted) {
       if (!registered) {
         const allocated = await askForEpoch(deps.client(), deps.identity, deps.epoch.number);
@@ -91,6 +102,7 @@ export function startSync(deps: SyncDeps): { stop(): Promise<void> } {
         await deps.identity.keepEpochRegistered(allocated.value);
         registered = true;
       }
+      grown = false;
       const pushed = await deps.uplink.push();
       if (!pushed.ok) {
         told(pushed.reason);
@@ -106,7 +118,10 @@ export function startSync(deps: SyncDeps): { stop(): Promise<void> } {
         told(undefined);
         deps.submit({ kind: 'cosigned', atMs: pushed.value.cosignedAtMs });
         if (pushed.value.more) await pause(BACKLOG_PAUSE_MS);
-      } else await pause(UPLINK_PAUSE_MS);
+      } else {
+        if (!grown) await pause(UPLINK_QUIET_MS, (end) => (wake = end));
+        if (grown) await pause(UPLINK_PAUSE_MS);
+      }
     }
   };
   const down = async (): Promise<void> => {

@@ -16,6 +16,8 @@ export type Pushed =
 export interface Uplink {
   /** Sends what the server has not cosigned yet, one batch. */
   push(): Promise<Result<Pushed, CentralRefusal>>;
+  /** Calls `heard` whenever there is something new to send, until the function that it returns is called. */
+  onGrowth(heard: () => void): () => void;
 }
 
 /** Entries in one upload, fewer than the contract allows: a tap waits while they are read and sent (scripts/bench/backlog.ts). */
@@ -51,6 +53,7 @@ export function createUplink(store: Store, client: () => CentralClient, origin: 
   };
 
   return {
+    onGrowth: store.onGrowth,
     push: async () => {
       const { size: acked } = store.acked();
       if (store.size() <= acked && resumeAt === undefined && (acked === 0 || monoMs() - cosignedMonoMs < QUIET_MS)) return ok({ kind: 'nothing' });

@@ -1,7 +1,7 @@
 import type { HostClock } from '../clock.ts';
 import type { UsbEvents } from './hotplug.ts';
 
-/** How often to look while news cannot be relied on. */
+/** How often to look where no news is to be had, or it cannot be relied on. */
 const POLL_MS = 250;
 /** How often to look, as a safety net, while it is news that finds changes first: every eighth poll, 2 s. */
 const POLLS_SKIPPED = 8;
@@ -16,9 +16,10 @@ export interface LookOnNewsDeps {
 }
 
 /**
- * Looks at once, then on each piece of news from the kernel and every 250 ms. Once news has led to a change the regular looks
- * become rare; when one of them finds a change that was not announced, they are frequent again. So nothing depends on news:
- * where there is none (no package, no udev) changes are found a quarter of a second late.
+ * Looks at once, then on each piece of news from the kernel. Regular looks are the safety net: rare while news is to be had, every
+ * 250 ms where it is not, or once one of them has found a change that was not announced; the next news that leads to a change
+ * makes them rare again. So nothing depends on news: without it (no package, no udev) the first change is found 2 s late at most,
+ * later ones a quarter of a second.
  */
 export function lookOnNews({ clock, events, look }: LookOnNewsDeps): { stop(): Promise<void> } {
   let reliable = false;
@@ -43,6 +44,7 @@ export function lookOnNews({ clock, events, look }: LookOnNewsDeps): { stop(): P
   look();
   const module = events();
   const watching = module.found ? module.watch(onNews).catch(() => undefined) : Promise.resolve(undefined);
+  void watching.then((watched) => (reliable = watched !== undefined));
   const stopPolling = clock.every(POLL_MS, () => {
     polls += 1;
     if (reliable && polls < POLLS_SKIPPED) return;

@@ -137,6 +137,7 @@ function createGate(): Gate {
   let running: Promise<unknown> = Promise.resolve();
   return {
     pass: (uplink) => ({
+      onGrowth: uplink.onGrowth,
       push: async () => {
         await opened.promise;
         const pushing = uplink.push();

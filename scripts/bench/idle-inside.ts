@@ -1,4 +1,4 @@
-/** Run by `idle.ts` beside a real pcscd: prints the idle processor time of a station, its device host and two bare Node processes as its last line. */
+/** Run by `idle.ts` beside a real pcscd, on a /sys and a udev of its own: prints the idle processor time of a station, its device host and two bare Node processes as its last line. */
 import { execFileSync, fork, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { announcedBus } from '../../test/support/usb/announced-bus.ts';
 import { childProcessTransport } from '../../app/transport/child-process.ts';
 
 /** Start-up is over by then: code compiled, first bundle taken. */
@@ -14,13 +15,21 @@ const SETTLE_MS = 8_000;
 const WATCH_MS = 30_000;
 const SLOTS = Array.from({ length: 16 }, (_, n) => n + 1);
 
+const portOf = (slot: number): string => `1-1.${slot}`;
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const bus = await announcedBus();
+bus.plug('1-1', { hub: true });
+for (const slot of SLOTS) bus.plug(portOf(slot), { serial: `IDLE-${slot}` });
+await bus.announced();
 const data = await mkdtemp(join(tmpdir(), 'bench-idle-'));
 const central = fork(here('./central-child.ts'), ['0']);
-const server = await new Promise<{ url: string; code: string }>((resolve) => childProcessTransport(central).onMessage((message) => resolve(z.object({ url: z.string(), code: z.string() }).parse(message))));
+const server = await new Promise<{ url: string; code: string }>((resolve, reject) => {
+  central.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
+  childProcessTransport(central).onMessage((message) => resolve(z.object({ url: z.string(), code: z.string() }).parse(message)));
+});
 const config = join(data, 'station.json');
-await writeFile(config, JSON.stringify({ readers: 'pcsc', slots: 'usb', shelves: [SLOTS.slice(0, 8), SLOTS.slice(8)], ports: Object.fromEntries(SLOTS.map((slot) => [slot, `1-1.${slot}`])) }));
-const station = spawn(process.execPath, [here('../../app/entrypoints/station-node.ts'), '--data', data, '--config', config, '--central', server.url, '--code', server.code], { stdio: ['ignore', 'pipe', 'ignore'] });
+await writeFile(config, JSON.stringify({ readers: 'pcsc', slots: 'usb', shelves: [SLOTS.slice(0, 8), SLOTS.slice(8)], ports: Object.fromEntries(SLOTS.map((slot) => [slot, portOf(slot)])) }));
+const station = spawn(process.execPath, [here('../../app/entrypoints/station-node.ts'), '--data', data, '--config', config, '--central', server.url, '--code', server.code], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, LOG_LEVEL: 'error' } });
 const bare = [1, 2].map(() => spawn(process.execPath, ['--eval', 'setInterval(() => {}, 1e9)']));
 try {
   await new Promise<void>((resolve, reject) => {
@@ -37,12 +46,16 @@ try {
   const percents = Object.keys(watched).map((name, index) => [name, (((after[index] ?? 0) - (before[index] ?? 0)) / tick / (WATCH_MS / 1_000)) * 100]);
   process.stdout.write(`${JSON.stringify(Object.fromEntries(percents))}\n`);
 } finally {
-  station.kill('SIGTERM');
   for (const each of bare) each.kill();
-  await new Promise((resolve) => station.once('exit', resolve));
+  if (station.exitCode === null) {
+    const stopped = new Promise((resolve) => station.once('exit', resolve));
+    station.kill('SIGTERM');
+    await stopped;
+  }
   const ended = new Promise((resolve) => central.once('exit', resolve));
   central.send('stop');
   await ended;
+  await bus.end();
   await rm(data, { recursive: true });
 }
 process.exit(0);

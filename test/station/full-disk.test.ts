@@ -29,7 +29,7 @@ test('tablets come and go while the disk is full: as soon as there is space the 
   await cart.pass(5_000);
   cart.disk.full = false;
   const from = cart.store().size();
-  await cart.pass(500);
+  await cart.pass(1_000);
   expect(cart.kiosk().now().degraded).toEqual([]);
   expect(cart.device('T1').custody).toMatchObject({ kind: 'cart', slot: 6 });
   expect(cart.device('T2').custody).toMatchObject({ kind: 'unidentified', slot: 2 });
@@ -45,7 +45,7 @@ test('space is back and a tap is the first to notice: what happened meanwhile is
   cart.disk.full = false;
   await cart.tap(JONAS);
   expect(cart.message()).toMatchObject({ kind: 'take', slot: 2 });
-  await cart.pass(500);
+  await cart.pass(1_000);
   expect(cart.device('T1').custody).toMatchObject({ kind: 'cart', slot: 6 });
 });
 
@@ -56,7 +56,7 @@ test('a new bundle comes while the disk is full: the cart goes on with the old o
   expect(await cart.ofType('bundle-accepted')).toHaveLength(1);
   expect(cart.kiosk().now().degraded).toEqual(['ledger']);
   cart.disk.full = false;
-  await cart.pass(500);
+  await cart.pass(1_000);
   await cart.publish();
   expect((await cart.ofType('bundle-accepted')).map(({ body }) => body.version)).toEqual([1, 3]);
 });
@@ -73,13 +73,13 @@ test('statements come while the disk is full: the cursor stays, so the server se
 
 test('the station starts on a full disk: it shows what it knows, refuses to release, and records once there is space', async () => {
   const cart = await startCart();
-  await cart.pass(500);
+  await cart.pass(1_000);
   cart.disk.full = true;
   await cart.restart({ downMs: 2_000, meanwhile: () => cart.host.take(3) });
   expect(cart.kiosk().now()).toMatchObject({ degraded: ['ledger'], place: { cart: 'Cart 7' } });
   await cart.tap(MARIA);
   expect(cart.message()).toMatchObject({ kind: 'refusal', reason: 'ledger-unavailable' });
   cart.disk.full = false;
-  await cart.pass(500);
+  await cart.pass(1_000);
   expect(cart.device('T3').custody).toMatchObject({ kind: 'unidentified', slot: 3 });
 });

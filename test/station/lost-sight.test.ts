@@ -91,7 +91,7 @@ test('the offered tablet is pulled while the device host is dead: it is still he
 
 test('the station is back after 3 s: the open offer goes on, its light too, and nothing is wiped again', async () => {
   const cart = await startCart();
-  await cart.pass(500);
+  await cart.pass(1_000);
   await cart.tap(MARIA);
   await cart.restart({ downMs: 3_000 });
   expect(await cart.ofType('exposed')).toEqual([]);
@@ -103,7 +103,7 @@ test('the station is back after 3 s: the open offer goes on, its light too, and 
 
 test('the station is back after 3 s and the offered tablet is gone: she has it', async () => {
   const cart = await startCart();
-  await cart.pass(500);
+  await cart.pass(1_000);
   await cart.tap(MARIA);
   await cart.restart({ downMs: 3_000, meanwhile: () => cart.host.take(1) });
   expect(await cart.ofType('released')).toMatchObject([{ device: 'T1', actor: MARIA.actor }]);
@@ -111,7 +111,7 @@ test('the station is back after 3 s and the offered tablet is gone: she has it',
 
 test('the station is back after an hour: its offers are void, and whatever stood unwatched is wiped again', async () => {
   const cart = await startCart();
-  await cart.pass(500);
+  await cart.pass(1_000);
   await cart.tap(MARIA);
   const from = cart.store().size();
   await cart.restart({ downMs: HOUR_MS, meanwhile: () => cart.host.take(1) });
@@ -125,21 +125,21 @@ test('the station is back after an hour: its offers are void, and whatever stood
 
 test('the power is cut for 2 s: no clock can say how long, so everything is wiped again', async () => {
   const cart = await startCart();
-  await cart.pass(500);
+  await cart.pass(1_000);
   await cart.restart({ downMs: 2_000, reboot: true });
   expect((await cart.ofType('exposed')).map(({ device, body }) => [device, body])).toEqual([1, 2, 3].map((n) => [`T${n}`, { cause: 'unobserved' }]));
 });
 
 test('the station is back at once but sees its slots only a minute later: the gap ends when it sees', async () => {
   const cart = await startCart();
-  await cart.pass(500);
+  await cart.pass(1_000);
   await cart.restart({ downMs: 1_000, hostAfterMs: 60_000 });
   expect(await cart.ofType('exposed')).toHaveLength(3);
 });
 
 test('a tablet moves to another slot while nobody watches: it is found there and wiped again', async () => {
   const cart = await startCart({ tablets: 1 });
-  await cart.pass(500);
+  await cart.pass(1_000);
   const from = cart.store().size();
   await cart.restart({ downMs: 1_000, meanwhile: () => (cart.host.take(1), cart.host.put(9, 'T1')) });
   expect(await cart.types(from)).toEqual(['station-started', 'exposed', 'returned', 'sanitization-requested']);

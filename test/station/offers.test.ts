@@ -80,7 +80,7 @@ test('the offered tablet is reported lost before it is pulled: the offer lapses 
   const cart = await startCart();
   await cart.tap(MARIA);
   await cart.publish({ devices: [{ ...tablet('T1'), standing: 'lost' }, tablet('T2'), tablet('T3')] });
-  await cart.pass(500);
+  await cart.pass(1_000);
   expect(await cart.ofType('offer-lapsed')).toMatchObject([{ device: 'T1', body: { cause: 'slot-lost' } }]);
   expect(cart.look(1)).toBe('out-of-service');
   expect(cart.message()).toEqual({ kind: 'idle' });

@@ -46,7 +46,7 @@ test('five wrong PINs lock the person out, a restart does not help, and the righ
 
   await cart.tap(MARIA, 'uid');
   expect(cart.message()).toMatchObject({ kind: 'refusal', reason: 'pin-locked', minutes: 15 });
-  await cart.pass(500);
+  await cart.pass(1_000);
   await cart.restart({ downMs: 2_000 });
   await cart.tap(MARIA, 'uid');
   expect(cart.message()).toMatchObject({ kind: 'refusal', reason: 'pin-locked' });

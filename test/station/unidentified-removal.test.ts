@@ -11,7 +11,7 @@ test('a proven tablet leaves without an offer and somebody taps to say it is her
   expect(await cart.ofType('removal-claimed')).toMatchObject([{ device: 'T2', actor: MARIA.actor, slot: 2, body: { owed: false } }]);
   expect(cart.message()).toMatchObject({ kind: 'taken', slot: 2, name: 'Maria K.' });
   expect(await cart.ofType('offered')).toEqual([]);
-  await cart.pass(500);
+  await cart.pass(1_000);
   await cart.tap(JONAS);
   expect(cart.message()).toMatchObject({ kind: 'take', slot: 1 });
 });
@@ -21,7 +21,7 @@ test('an unproven tablet leaves without an offer: whoever claims it is told to p
   await cart.pull(1);
   await cart.dock(1, 'T1');
   await cart.pull(1);
-  await cart.pass(500);
+  await cart.pass(1_000);
   expect(cart.message()).toMatchObject({ kind: 'unidentified', slot: 1 });
   await cart.tap(MARIA);
   expect(await cart.ofType('removal-claimed')).toMatchObject([{ body: { owed: true } }]);

@@ -8,7 +8,7 @@ const LONG_MS = 60_000;
 async function nobodyIsOffered(cart: OneCart): Promise<void> {
   await cart.tap(JONAS);
   expect(await cart.ofType('offered')).toEqual([]);
-  await cart.pass(500);
+  await cart.pass(1_000);
   expect((await cart.ofType('exposed')).map(({ device }) => device)).toEqual(['T1']);
   await cart.tap(JONAS);
   expect(cart.message()).toMatchObject({ kind: 'refusal', reason: 'no-device-ready' });
@@ -47,7 +47,7 @@ test('the host was dead before the disk filled: the gap of its return is not los
 
 test('the power fails before there is space: the next start knows that nobody watched', async () => {
   const cart = await startCart({ tablets: 1 });
-  await cart.pass(500);
+  await cart.pass(1_000);
   cart.disk.full = true;
   await cart.pull(1);
   await cart.pass(LONG_MS);

@@ -236,3 +236,17 @@ test('closing waits for what was submitted and refuses what comes after', async 
   store = await open(path);
   expect(store.size()).toBe(1);
 });
+
+test('who waits for new entries hears of each transaction that adds some, and of nothing else', async () => {
+  let heard = 0;
+  const stop = store.onGrowth(() => (heard += 1));
+  known(await store.append([admitted('T1'), returned('T1')]));
+  expect(heard).toBe(1);
+  known(await store.setMeta({ cursor: '4' }));
+  known(await store.checkpoint());
+  await expect(store.append([returned('never admitted')])).rejects.toThrow(RuleBroken);
+  expect(heard).toBe(1);
+  stop();
+  known(await store.append([offered('T1', 'o1')]));
+  expect(heard).toBe(1);
+});

@@ -13,7 +13,7 @@ test('the server is away when a badge and a PIN are to be reported: they wait wi
   const stub = stubServer(() => answers.shift());
   let monoMs = 0;
   const outbox = createRekeyedOutbox({ client: () => stub.client, monoMs: () => monoMs, random: () => 1, log: () => undefined });
-  const uplink = sendingRekeyed({ push: () => Promise.resolve({ ok: true, value: { kind: 'nothing' } }) }, outbox);
+  const uplink = sendingRekeyed({ onGrowth: () => () => undefined, push: () => Promise.resolve({ ok: true, value: { kind: 'nothing' } }) }, outbox);
   await uplink.push();
   expect(stub.asked).toEqual([]);
   MOVED.forEach(outbox.add);
@@ -31,8 +31,8 @@ test('entries wait, or the ledger is refused: nothing else is sent in its turn',
   const stub = stubServer(() => ({ taken: 2, refused: 0 }));
   const outbox = createRekeyedOutbox({ client: () => stub.client, monoMs: () => 0, random: () => 1, log: () => undefined });
   MOVED.forEach(outbox.add);
-  await sendingRekeyed({ push: () => Promise.resolve({ ok: true, value: { kind: 'sent', cosignedAtMs: 1, more: false } }) }, outbox).push();
-  await sendingRekeyed({ push: () => Promise.resolve({ ok: false, reason: AWAY }) }, outbox).push();
+  await sendingRekeyed({ onGrowth: () => () => undefined, push: () => Promise.resolve({ ok: true, value: { kind: 'sent', cosignedAtMs: 1, more: false } }) }, outbox).push();
+  await sendingRekeyed({ onGrowth: () => () => undefined, push: () => Promise.resolve({ ok: false, reason: AWAY }) }, outbox).push();
   expect(stub.asked).toEqual([]);
 });
 

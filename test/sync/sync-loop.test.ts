@@ -23,6 +23,7 @@ async function syncing(options: { pulls?: Pull[]; pushes?: Push[]; epochAnswers?
   const submitted: NetworkEvent[] = [];
   const log: string[] = [];
   const order: string[] = [];
+  const hearers = new Set<() => void>();
   const waits: number[] = [];
   const forks: Fork[] = [];
   const forkTold = Promise.withResolvers<void>();
@@ -38,6 +39,10 @@ async function syncing(options: { pulls?: Pull[]; pushes?: Push[]; epochAnswers?
     client: () => ({ ...stub.client, close: () => closed.resolve(refused(AWAY)) }),
     renewClient: () => undefined,
     uplink: {
+      onGrowth: (heard) => {
+        hearers.add(heard);
+        return () => hearers.delete(heard);
+      },
       push: () => {
         order.push('push');
         pushed.resolve();
@@ -68,7 +73,7 @@ async function syncing(options: { pulls?: Pull[]; pushes?: Push[]; epochAnswers?
     await sync.stop();
     await rm(folder, { recursive: true });
   });
-  return { submitted, log, order, waits, identity, asked: stub.asked, forks, forked: forkTold.promise, idle: Promise.all([pulledOut.promise, pushed.promise]), stop: sync.stop };
+  return { submitted, log, order, hearers, waits, identity, asked: stub.asked, forks, forked: forkTold.promise, idle: Promise.all([pulledOut.promise, pushed.promise]), stop: sync.stop };
 }
 const kinds = (events: readonly NetworkEvent[]) => events.map(({ kind }) => kind);
 
@@ -107,8 +112,25 @@ test('a month of entries waits: after each upload the cart has time for its own 
   const { order } = await syncing({ pushes: [sent(true), sent(true), sent(false)], clock: { wallMs: Date.now, monoMs: () => 0, after } });
   await rested.promise;
   // After the last one nothing waits: the cart is asked again at its usual pace.
-  expect(paused).toEqual([60, 60, 150]);
+  expect(paused).toEqual([60, 60, 2_000]);
   expect(order.filter((step) => step === 'push').length).toBe(4);
+});
+
+test('the cart has been quiet all night, then a nurse taps: her entries wait for one another only, not for the next look', async () => {
+  const paused: { readonly ms: number; readonly end: () => void }[] = [];
+  const after: SyncClock['after'] = (ms, end) => {
+    paused.push({ ms, end });
+    return () => undefined;
+  };
+  const { order, hearers, stop } = await syncing({ clock: { wallMs: Date.now, monoMs: () => 0, after } });
+  await expect.poll(() => paused.map(({ ms }) => ms)).toEqual([2_000]);
+  for (const heard of [...hearers, ...hearers]) heard();
+  await expect.poll(() => paused.map(({ ms }) => ms)).toEqual([2_000, 150]);
+  expect(order.filter((step) => step === 'push')).toHaveLength(1);
+  paused[1]?.end();
+  await expect.poll(() => order.filter((step) => step === 'push').length).toBe(2);
+  await stop();
+  expect(hearers.size).toBe(0);
 });
 
 test('the ledger began anew: its epoch and key are told before any entry is sent, and remembered', async () => {
