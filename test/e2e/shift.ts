@@ -73,6 +73,8 @@ async function pull({ simulator, offers }: ShiftParts, slot: number): Promise<vo
 }
 
 async function bringBack({ simulator, offers, random }: ShiftParts, world: WorldView, serial: string): Promise<void> {
+  // A cart that sees nothing for less than `gapMax` takes what stands where it stood for what has stayed there as policy allows it.
+  if (!world.deviceHost.connected) return;
   await offers.settled();
   const free = world.slots.filter((slot) => slot.serial === null && slot.fault === 'none').map(({ slot }) => slot);
   if (free.length > 0) await simulator.post('dock', { serial, slot: pick(random, free) });
