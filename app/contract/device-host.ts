@@ -22,6 +22,11 @@ export const slotState = z.strictObject({
   present: z.boolean(),
   /** Absent while the tablet has not told its serial (not enumerated, charge-only, broken cable). */
   serial: usbSerial.optional(),
+  /**
+   * Names this stay on the bus: another one after each detachment within a boot of the machine, also after one that nobody
+   * watched. Absent where the platform tells nothing of the kind.
+   */
+  attachment: z.string().min(1).max(32).regex(/^[\x21-\x7e]+$/).optional(),
   /** Whole per cent, from the hub or the tablet; `atMs` of the host's monotonic clock. */
   battery: z.strictObject({ percent: z.int().min(0).max(100), monoMs: z.int().min(0) }).optional(),
 });

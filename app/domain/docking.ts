@@ -1,4 +1,5 @@
 import type { EntryDraft } from './entries.ts';
+import { restartsFor } from './os-update.ts';
 import { unreachable } from './result.ts';
 import type { Rules } from './rules.ts';
 import type { DeviceRow } from './tables.ts';
@@ -10,6 +11,8 @@ export interface DockFacts {
   readonly rules: Pick<Rules, 'gapMaxMs' | 'rebootMaxMs'>;
   /** How long the cart could not see this slot just before, 0 when it watched the device arrive; undefined: unknowable. */
   readonly unobservedMs: number | undefined;
+  /** The bus shows that it left its slot in that time, however short it was. */
+  readonly detached: boolean;
   readonly nowMs: number;
 }
 
@@ -59,8 +62,12 @@ export function judgeDocking(facts: DockFacts): Docking {
     case 'cart': {
       const gapMs = facts.unobservedMs;
       if (custody.slot !== slot) return { kind: 'present', drafts: [exposed('unobserved', gapMs), arrive('unheld')] };
-      const seen = gapMs !== undefined && gapMs <= facts.rules.gapMaxMs;
-      return { kind: 'present', drafts: seen ? [] : [exposed('unobserved', gapMs)] };
+      if (gapMs === undefined || gapMs > facts.rules.gapMaxMs) return { kind: 'present', drafts: [exposed('unobserved', gapMs)] };
+      if (!facts.detached) return { kind: 'present', drafts: [] };
+      // A restart detaches it, too: what is due one is taken to have been away for it, as if it had been watched.
+      const request = restartsFor(device);
+      if (request === undefined) return { kind: 'present', drafts: [exposed('unobserved', gapMs)] };
+      return { kind: 'present', drafts: [{ type: 'absent', ...common, body: { request, sinceMs: nowMs - gapMs } }, { type: 'reappeared', ...common, body: { request, absenceMs: gapMs } }] };
     }
     default:
       return unreachable(custody);

@@ -16,6 +16,7 @@ export interface SlotNow {
   readonly slot: number;
   readonly present: boolean;
   readonly serial?: string;
+  readonly attachment?: string;
   readonly battery?: { readonly percent: number; readonly atMonoMs: number };
   /** Monotonic time since when it has shown this. */
   readonly sinceMonoMs: number;

@@ -4,6 +4,7 @@ import type { EntryDraft } from '../domain/entries.ts';
 import { restartsFor } from '../domain/os-update.ts';
 import { judgeRemoval } from '../domain/removal.ts';
 import type { DeviceRow } from '../domain/tables.ts';
+import { createAttachments } from './attachments.ts';
 import type { Record } from './record.ts';
 import { say } from './say.ts';
 import type { SlotNow, StationContext } from './state.ts';
@@ -33,6 +34,7 @@ export interface WatchSlots {
 export function createWatchSlots(context: StationContext, record: Record, watchedUntilMs: number | undefined): WatchSlots {
   const { deps, state } = context;
   const { clock, store } = deps;
+  const attachments = createAttachments(context);
 
   /** Devices that came or went while the ledger could not say so, or stood where nobody could watch: it says it once it can, whatever stands in the slot by then. */
   const owed = new Set<string>();
@@ -63,9 +65,9 @@ export function createWatchSlots(context: StationContext, record: Record, watche
   const docked = async (serial: string, slot: number, unobservedMs: number | undefined, quiet: boolean): Promise<void> => {
     const rules = state.bundle?.rules ?? { gapMaxMs: 0, rebootMaxMs: 0 };
     const device = store.view.get('device', serial);
-    const docking = judgeDocking({ serial, slot, device, rules, unobservedMs, nowMs: clock.wallMs() });
+    const docking = judgeDocking({ serial, slot, device, rules, unobservedMs, detached: attachments.changed(slot), nowMs: clock.wallMs() });
     if (docking.kind === 'foreign' && docking.standing === 'unknown' && !state.bundle) return;
-    const done = await record(docking.drafts);
+    const done = await record(docking.drafts, attachments.toKeep(slot));
     if (!done) return void owed.add(serial);
     // Without a word about it, what is owed stays so.
     if (docking.drafts.length > 0) owed.delete(serial);
@@ -87,6 +89,7 @@ export function createWatchSlots(context: StationContext, record: Record, watche
     present: next.present,
     sinceMonoMs: sinceMonoMs(next),
     ...(next.serial === undefined ? {} : { serial: next.serial }),
+    ...(next.attachment === undefined ? {} : { attachment: next.attachment }),
     ...(next.battery ? { battery: { percent: next.battery.percent, atMonoMs: clock.monoMs() } } : {}),
     ...(next.present && next.serial === undefined ? { unreadableSinceMs: state.slots.get(next.slot)?.unreadableSinceMs ?? clock.monoMs(), unreadableRecorded: state.slots.get(next.slot)?.unreadableRecorded ?? false } : {}),
   });
@@ -104,7 +107,7 @@ export function createWatchSlots(context: StationContext, record: Record, watche
       else if (unobservedMs === 0) await docked(device.serial, elsewhere.slot, 0, true);
     }
     if (next.serial === undefined) return;
-    if (before === next.serial && unobservedMs === 0) return;
+    if (before === next.serial && unobservedMs === 0 && !attachments.changed(next.slot)) return;
     await docked(next.serial, next.slot, unobservedMs, quiet);
   };
 

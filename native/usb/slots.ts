@@ -73,7 +73,8 @@ function startUsb({ clock, ports, root, events }: Required<UsbSlotsDeps>, sink: 
 
   function stateOf(slot: number): SlotState {
     const now = docked.get(slot);
-    return { slot, present: now !== undefined, ...(now?.serial === undefined ? {} : { serial: now.serial }) };
+    if (now === undefined) return { slot, present: false };
+    return { slot, present: true, attachment: now.enumeration, ...(now.serial === undefined ? {} : { serial: now.serial }) };
   }
 
   const whole = (): SlotState[] => [...ports.keys()].sort((a, b) => a - b).map(stateOf);

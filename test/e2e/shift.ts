@@ -45,7 +45,8 @@ async function step(parts: ShiftParts): Promise<void> {
   const dice = random();
   if (inHands.length > 0 && (dice < 0.35 || inHands.length > 5)) return bringBack(parts, world, pick(random, inHands).serial);
   if (dice < 0.42) return pull(parts, pick(random, world.tablets.flatMap(({ slot }) => (slot === null ? [] : [slot]))));
-  if (dice < 0.47) return void (await simulator.post('network', { up: !world.network.up }));
+  if (dice < 0.47) return borrow(parts, pick(random, world.tablets.flatMap(({ serial, slot }) => (slot === null ? [] : [{ serial, slot }]))));
+  if (dice < 0.52) return void (await simulator.post('network', { up: !world.network.up }));
   return take(parts);
 }
 
@@ -72,9 +73,13 @@ async function pull({ simulator, offers }: ShiftParts, slot: number): Promise<vo
   await simulator.post('undock', { slot });
 }
 
+/** Out, used and back in the same slot at once, whether or not anything watches at that moment. */
+async function borrow(parts: ShiftParts, { serial, slot }: { readonly serial: string; readonly slot: number }): Promise<void> {
+  await pull(parts, slot);
+  await parts.simulator.post('dock', { serial, slot });
+}
+
 async function bringBack({ simulator, offers, random }: ShiftParts, world: WorldView, serial: string): Promise<void> {
-  // A cart that sees nothing for less than `gapMax` takes what stands where it stood for what has stayed there as policy allows it.
-  if (!world.deviceHost.connected) return;
   await offers.settled();
   const free = world.slots.filter((slot) => slot.serial === null && slot.fault === 'none').map(({ slot }) => slot);
   if (free.length > 0) await simulator.post('dock', { serial, slot: pick(random, free) });

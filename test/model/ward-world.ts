@@ -155,7 +155,7 @@ export function createWardWorld(options: { seed: number; leaves?: readonly GateL
     if (restarts !== undefined) note('absence');
   };
   const docked = (serial: string, slot: number, unobservedMs: number): void => {
-    for (const draft of judgeDocking({ serial, slot, device: view.get('device', serial), rules, unobservedMs, nowMs }).drafts) record(draft);
+    for (const draft of judgeDocking({ serial, slot, device: view.get('device', serial), rules, unobservedMs, detached: false, nowMs }).drafts) record(draft);
   };
   /** What USB shows: a tablet that is erasing or booting is off it. */
   const look = (unobservedMs: number): void => {

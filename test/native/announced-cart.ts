@@ -3,6 +3,7 @@ import { systemClock, type HostClock } from '../../native/clock.ts';
 import { usbSlots } from '../../native/usb/slots.ts';
 import { waitFor } from '../support/pcsc/wait-for.ts';
 import { announcedBus, type AnnouncedBus } from '../support/usb/announced-bus.ts';
+import { leavingOutAttachments } from './leaving-out-attachments.ts';
 
 const PORTS = new Map([
   [1, '1-1.1'],
@@ -24,7 +25,7 @@ export async function announcedCart(clock: HostClock): Promise<AnnouncedCart> {
   const bus = await announcedBus();
   bus.plug('1-1', { hub: true });
   const events: SlotEvent[] = [];
-  const running = usbSlots({ clock, ports: PORTS }).start((event) => events.push(event));
+  const running = usbSlots({ clock, ports: PORTS }).start((event) => events.push(leavingOutAttachments(event)));
   await waitFor('the whole cart', () => events.some(({ event }) => event === 'slots'));
   return {
     bus,

@@ -7,6 +7,7 @@ import { usbSlots } from '../../native/usb/slots.ts';
 import { waitFor } from '../support/pcsc/wait-for.ts';
 import { usbTree, type UsbTree } from '../support/usb/usb-tree.ts';
 import { heldClock } from './held-clock.ts';
+import { leavingOutAttachments } from './leaving-out-attachments.ts';
 
 const cleanUps: (() => void | Promise<void>)[] = [];
 afterEach(async () => {
@@ -23,7 +24,7 @@ function start(prepare: (tree: UsbTree) => void) {
   prepare(tree);
   const clock = heldClock();
   const events: SlotEvent[] = [];
-  const slots = usbSlots({ clock, ports: PORTS, root: tree.devices, events: () => ({ found: false, detail: 'not in this test' }) }).start((event) => events.push(event));
+  const slots = usbSlots({ clock, ports: PORTS, root: tree.devices, events: () => ({ found: false, detail: 'not in this test' }) }).start((event) => events.push(leavingOutAttachments(event)));
   cleanUps.push(() => rmSync(root, { recursive: true, force: true }), () => slots.stop());
   const whole = () => events.find((event) => event.event === 'slots');
   const settled = async (ms: number) => {

@@ -6,6 +6,7 @@ import { usbSlots } from '../../native/usb/slots.ts';
 import { waitFor } from '../support/pcsc/wait-for.ts';
 import { usbTree, type UsbTree } from '../support/usb/usb-tree.ts';
 import { heldClock } from './held-clock.ts';
+import { leavingOutAttachments } from './leaving-out-attachments.ts';
 
 /** The slot adapter on a USB tree in a temporary folder, with a clock that stands still and news that the test gives by hand. */
 export async function usbCart(ports: ReadonlyMap<number, string>, prepare: (tree: UsbTree) => void = () => {}) {
@@ -19,7 +20,7 @@ export async function usbCart(ports: ReadonlyMap<number, string>, prepare: (tree
     listeners.push(changed);
     return Promise.resolve({ stop: () => Promise.resolve() });
   };
-  const slots = usbSlots({ clock, ports, root: tree.devices, events: () => ({ found: true, watch }) }).start((event) => events.push(event));
+  const slots = usbSlots({ clock, ports, root: tree.devices, events: () => ({ found: true, watch }) }).start((event) => events.push(leavingOutAttachments(event)));
   await waitFor('the whole cart', () => events.some(({ event }) => event === 'slots'));
   events.length = 0;
   return {

@@ -69,7 +69,7 @@ describe('a device host at the virtual cart', () => {
     const host = plugIn(url);
     await eventually(() => expect(host.running.snapshot()).toHaveLength(16));
     expect(host.slots.find((event) => event.event === 'slots')).toBeDefined();
-    expect(host.running.snapshot()?.[5]).toEqual({ slot: 6, present: true });
+    expect(host.running.snapshot()?.[5]).toEqual({ slot: 6, present: true, attachment: '0' });
     const pulled = await post(url, '/api/undock', { slot: 7 });
     expect(pulled).toEqual({ status: 200, body: { serial: 'R52TECZN11H' } });
     await eventually(() => expect(host.running.snapshot()?.[6]).toEqual({ slot: 7, present: false }));

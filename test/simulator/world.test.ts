@@ -94,9 +94,28 @@ describe('the cart', () => {
   it('stands as the ward is described: fourteen tablets, a bad cable in 6, mischief waiting for 9', () => {
     const cart = cartAt();
     expect(cart.seen().filter((one) => one.present)).toHaveLength(14);
-    expect(slot(cart, 6)).toEqual({ slot: 6, present: true });
+    expect(slot(cart, 6)).toEqual({ slot: 6, present: true, attachment: '0' });
     expect(cart.mdm.state.mischief).toEqual([{ fault: 'late-enrolment', times: 1, serial: 'R52TYGCNWNP', ms: 240_000 }]);
     expect([...cart.tablets.values()].every((tablet) => !isClean(tablet, cart.mdm))).toBe(true);
+  });
+
+  it('a tablet is out of its slot for an instant in which nobody looks, or for a while in which somebody does: its port counts each return', () => {
+    const cart = cartAt();
+    const attachment = () => slot(cart, 1)?.attachment;
+    const pullAndPutBack = (looked: boolean): void => {
+      const pulled = cart.undock(1, '');
+      if (looked) expect(attachment()).toBeUndefined();
+      if (pulled.ok) cart.dock(pulled.serial, 1);
+    };
+    expect([attachment(), attachment()]).toEqual(['0', '0']);
+    pullAndPutBack(false);
+    expect(attachment()).toBe('1');
+    pullAndPutBack(true);
+    expect(attachment()).toBe('2');
+    cart.setPower(1, false);
+    expect(attachment()).toBeUndefined();
+    cart.setPower(1, true);
+    expect(attachment()).toBe('3');
   });
 
   it('a pulled tablet drains, a docked one charges, neither beyond its end', () => {
@@ -109,7 +128,7 @@ describe('the cart', () => {
     cart.tick(START + 30 * 3_600_000);
     expect(cart.tablets.get('R52TGNPY77Z')?.charge).toBe(0);
     cart.dock('R52TGNPY77Z', 3);
-    expect(slot(cart, 3)).toEqual({ slot: 3, present: true });
+    expect(slot(cart, 3)).toEqual({ slot: 3, present: true, attachment: '1' });
     cart.tick(START + 30.1 * 3_600_000);
     expect(slot(cart, 3)?.serial).toBe('R52TGNPY77Z');
   });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { startCart } from '../support/one-cart.ts';
+import { startCart, type OneCart } from '../support/one-cart.ts';
 import { JONAS, MARIA } from '../support/ward-policy.ts';
 
 const HOUR_MS = 3_600_000;
@@ -144,4 +144,61 @@ test('a tablet moves to another slot while nobody watches: it is found there and
   await cart.restart({ downMs: 1_000, meanwhile: () => (cart.host.take(1), cart.host.put(9, 'T1')) });
   expect(await cart.types(from)).toEqual(['station-started', 'exposed', 'returned', 'sanitization-requested']);
   expect(cart.device('T1').custody).toMatchObject({ kind: 'cart', slot: 9 });
+});
+
+/** Out of its slot and back in it before anybody looks again: long enough to be used. */
+const used = (cart: OneCart): void => {
+  cart.host.take(1);
+  cart.host.put(1, 'T1');
+};
+
+test('a tablet is used for a moment while the station is down, and stands where it stood: the bus tells, and it alone is wiped again', async () => {
+  const cart = await startCart();
+  const from = cart.store().size();
+  await cart.pass(1_000);
+  await cart.restart({ downMs: 1_000, meanwhile: () => used(cart) });
+  expect((await cart.ofType('exposed', from)).map(({ device, slot, body }) => ({ device, slot, cause: body.cause }))).toEqual([{ device: 'T1', slot: 1, cause: 'unobserved' }]);
+  expect((await cart.ofType('sanitization-requested', from)).map(({ device }) => device)).toEqual(['T1']);
+  await cart.tap(MARIA);
+  expect(cart.message()).toMatchObject({ kind: 'take', slot: 2 });
+});
+
+test('a tablet is used for a moment while the device host is dead: the same', async () => {
+  const cart = await startCart();
+  const from = cart.store().size();
+  await cart.hostDies();
+  used(cart);
+  await cart.hostStarts();
+  expect((await cart.ofType('exposed', from)).map(({ device }) => device)).toEqual(['T1']);
+  // What was judged is kept: the next moment without sight is nothing again.
+  await cart.prove('T1');
+  await cart.hostDies();
+  await cart.hostStarts();
+  await cart.pass(1_000);
+  await cart.restart({ downMs: 1_000 });
+  expect(await cart.ofType('exposed', from)).toHaveLength(1);
+});
+
+test('a tablet that is being wiped was off the bus while nobody watched: a restart, and only what the server sees after it counts', async () => {
+  const cart = await startCart({ tablets: 1, unproven: true });
+  const from = cart.store().size();
+  await cart.hostDies();
+  used(cart);
+  await cart.hostStarts();
+  expect(await cart.types(from)).toEqual(['host-lost', 'host-restored', 'absent', 'reappeared']);
+  expect(cart.device('T1').request?.settledSeq).toBe(cart.store().size() - 1);
+});
+
+test('a platform that tells nothing of attachments: what the policy takes for nothing is nothing', async () => {
+  const cart = await startCart({ tablets: 1 });
+  const from = cart.store().size();
+  const { attachment: _untold, ...state } = cart.host.slots.get(1) ?? { slot: 1, present: false };
+  await cart.hostDies();
+  cart.host.slots.set(1, state);
+  await cart.hostStarts();
+  await cart.hostDies();
+  used(cart);
+  cart.host.slots.set(1, state);
+  await cart.hostStarts();
+  expect(await cart.ofType('exposed', from)).toEqual([]);
 });

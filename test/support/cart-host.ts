@@ -41,6 +41,7 @@ export function cartHost(slotCount: number): CartHost {
   let wire: Transport | undefined;
   let monoMs = 0;
   let taps = 0;
+  let attachments = 0;
   let hidden: string | undefined;
   const tell: CartHost['tell'] = (event) => wire?.send({ ...event, monoMs: (monoMs += 1_000) });
   const change = (state: SlotState): void => {
@@ -55,7 +56,7 @@ export function cartHost(slotCount: number): CartHost {
     tell,
     monoMs: () => monoMs,
     tellRaw: (message) => wire?.send(message),
-    put: (slot, serial, percent) => change({ slot, present: true, ...(serial === undefined ? {} : { serial, battery: { percent: percent ?? 100 - slot, monoMs } }) }),
+    put: (slot, serial, percent) => change({ slot, present: true, attachment: String((attachments += 1)), ...(serial === undefined ? {} : { serial, battery: { percent: percent ?? 100 - slot, monoMs } }) }),
     take: (slot) => change({ slot, present: false }),
     tap: (uid, assurance = 'crypto') => {
       tell({ event: 'tap', tap: `tap-${(taps += 1)}`, reader: 'front reader', assurance, uid });

@@ -100,11 +100,12 @@ export function simulatedHardware({ url, log }: { url: string; log: (line: strin
 }
 
 /** The host's own clock: the same process, the same source. */
-function stateOf(slot: { slot: number; present: boolean; serial?: string | undefined; chargePercent?: number | undefined }): SlotState {
+function stateOf(slot: { slot: number; present: boolean; serial?: string | undefined; attachment?: string | undefined; chargePercent?: number | undefined }): SlotState {
   return {
     slot: slot.slot,
     present: slot.present,
     ...(slot.serial === undefined ? {} : { serial: slot.serial }),
+    ...(slot.attachment === undefined ? {} : { attachment: slot.attachment }),
     ...(slot.chargePercent === undefined ? {} : { battery: { percent: slot.chargePercent, monoMs: Math.floor(performance.now()) } }),
   };
 }

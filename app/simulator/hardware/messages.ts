@@ -4,7 +4,7 @@ import { ASSURANCES } from '../../domain/terms.ts';
 
 /** What goes over the `/hardware` WebSocket between a device host and the virtual cart. */
 
-const slot = z.strictObject({ slot: slotNumber, present: z.boolean(), serial: usbSerial.optional(), chargePercent: z.int().min(0).max(100).optional() });
+const slot = z.strictObject({ slot: slotNumber, present: z.boolean(), serial: usbSerial.optional(), attachment: z.string().max(32).optional(), chargePercent: z.int().min(0).max(100).optional() });
 
 export const fromCart = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('slots'), slots: z.array(slot) }),

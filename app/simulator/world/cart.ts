@@ -20,6 +20,8 @@ export interface SlotTruth {
   fault: SlotFault;
   powered: boolean;
   light: Light;
+  /** How often something has come to its USB port, as the kernel counts. */
+  attachments?: number;
 }
 
 /** What a slot's USB port shows of what stands in it. */
@@ -27,6 +29,7 @@ export interface SlotSeen {
   readonly slot: number;
   readonly present: boolean;
   readonly serial?: string;
+  readonly attachment?: string;
   readonly chargePercent?: number;
 }
 
@@ -116,11 +119,20 @@ export function createCart(made: { directory: Directory; random: () => number; w
   const isCharging = (slot: SlotTruth | undefined): boolean => slot !== undefined && slot.powered && slot.fault !== 'dead';
   const slotOf = (serial: string): SlotTruth | undefined => [...slots.values()].find((slot) => slot.serial === serial);
 
+  /** Slots that showed nothing when they were last looked at. */
+  const bare = new Set<number>();
+  const attach = (slot: SlotTruth): void => void (slot.attachments = (slot.attachments ?? 0) + 1);
+
   function see(slot: SlotTruth): SlotSeen {
     const tablet = slot.serial === null ? undefined : tablets.get(slot.serial);
-    if (!tablet || !slot.powered || slot.fault === 'dead' || tablet.rebooting) return { slot: slot.slot, present: false };
-    if (slot.fault === 'no-data' || tablet.charge < 1) return { slot: slot.slot, present: true };
-    return { slot: slot.slot, present: true, serial: tablet.serial, chargePercent: Math.floor(tablet.charge) };
+    if (!tablet || !slot.powered || slot.fault === 'dead' || tablet.rebooting) {
+      bare.add(slot.slot);
+      return { slot: slot.slot, present: false };
+    }
+    if (bare.delete(slot.slot)) attach(slot);
+    const attachment = String(slot.attachments ?? 0);
+    if (slot.fault === 'no-data' || tablet.charge < 1) return { slot: slot.slot, present: true, attachment };
+    return { slot: slot.slot, present: true, serial: tablet.serial, attachment, chargePercent: Math.floor(tablet.charge) };
   }
 
   function batteries(elapsedMs: number): void {
@@ -153,6 +165,8 @@ export function createCart(made: { directory: Directory; random: () => number; w
       if (!hands.has(serial)) return { ok: false, reason: 'tablet-docked' };
       if (place.serial !== null) return { ok: false, reason: 'slot-taken' };
       place.serial = serial;
+      bare.delete(slot);
+      attach(place);
       hands.delete(serial);
       return { ok: true };
     },

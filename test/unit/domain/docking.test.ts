@@ -7,7 +7,7 @@ import { ACTOR, provenDevice, SERIAL } from './rows.ts';
 
 const RULES = { gapMaxMs: 10_000, rebootMaxMs: 900_000 };
 const dock = (custody: Custody, change: Partial<DockFacts> = {}, row: Partial<DeviceRow> = {}) =>
-  judgeDocking({ serial: SERIAL, slot: 4, device: provenDevice({ custody, ...row }), rules: RULES, unobservedMs: 0, nowMs: 1_000_000, ...change });
+  judgeDocking({ serial: SERIAL, slot: 4, device: provenDevice({ custody, ...row }), rules: RULES, unobservedMs: 0, detached: false, nowMs: 1_000_000, ...change });
 const types = ({ drafts }: ReturnType<typeof judgeDocking>) => drafts.map(({ type }) => type);
 const held: Custody = { kind: 'person', actor: ACTOR, release: 'rel-1', sinceMs: 0, slot: 4, owed: false };
 
@@ -44,6 +44,16 @@ test.each([
   ['in another slot than the ledger says', 5, 0, ['exposed', 'returned']],
 ] as const)('still there: %s', (_, slot, unobservedMs, expected) => expect(types(dock({ kind: 'cart', slot: 4, sinceMs: 0 }, { slot, unobservedMs }))).toEqual(expected));
 
+test.each([
+  ['it stayed on the bus', false, undefined, []],
+  ['it left the bus and came back', true, undefined, ['exposed']],
+  ['it left the bus as its wipe has it do', true, 'wiping' as const, ['absent', 'reappeared']],
+] as const)('unseen for a moment: %s', (_, detached, work, expected) => {
+  const row = provenDevice({ custody: { kind: 'cart', slot: 4, sinceMs: 0 } });
+  const device = work === undefined ? row : { ...row, evidence: {} };
+  expect(types(dock({ kind: 'cart', slot: 4, sinceMs: 0 }, { device, unobservedMs: 1_000, detached }))).toEqual(expected);
+});
+
 test('nobody admitted it, or it is retired: foreign; a retired one still ends the custody of whoever held it', () => {
   expect(dock(held, { device: undefined })).toMatchObject({ kind: 'foreign', standing: 'unknown', drafts: [{ type: 'foreign-docked' }] });
   expect(types(dock({ kind: 'cart', slot: 4, sinceMs: 0 }, {}, { standing: 'retired' }))).toEqual(['foreign-docked']);
@@ -62,13 +72,13 @@ const custody: fc.Arbitrary<Custody> = fc.oneof(
 
 test('whatever is docked wherever: nobody holds it afterwards, and only what was watched without a break escapes a new exposure', () => {
   fc.assert(
-    fc.property(custody, fc.constantFrom(...DEVICE_STANDINGS), fc.integer({ min: 1, max: 3 }), fc.option(fc.nat(20_000), { nil: undefined }), (before, standing, slot, unobservedMs) => {
-      const docking = dock(before, { slot, unobservedMs }, { standing });
+    fc.property(custody, fc.constantFrom(...DEVICE_STANDINGS), fc.integer({ min: 1, max: 3 }), fc.option(fc.nat(20_000), { nil: undefined }), fc.boolean(), (before, standing, slot, unobservedMs, detached) => {
+      const docking = dock(before, { slot, unobservedMs, detached }, { standing });
       const arrival = docking.drafts.find(({ type }) => type === 'returned');
       if (before.kind === 'person' || before.kind === 'unidentified' || before.kind === 'ward') expect(arrival).toMatchObject({ slot, body: { release: before.release } });
       for (const draft of docking.drafts) expect(draft).toMatchObject({ device: SERIAL, slot });
       if (standing === 'retired' || (before.kind !== 'cart' && before.kind !== 'rebooting')) return;
-      const unbroken = before.slot === slot && (before.kind === 'rebooting' ? 1_000_000 - before.sinceMs <= RULES.rebootMaxMs : unobservedMs !== undefined && unobservedMs <= RULES.gapMaxMs);
+      const unbroken = before.slot === slot && (before.kind === 'rebooting' ? 1_000_000 - before.sinceMs <= RULES.rebootMaxMs : unobservedMs !== undefined && unobservedMs <= RULES.gapMaxMs && !detached);
       expect(docking.drafts.some(({ type }) => type === 'exposed')).toBe(!unbroken);
     }),
   );
