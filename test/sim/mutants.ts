@@ -29,6 +29,7 @@ export const MUTANTS = {
       }),
     },
   },
+  'nobody asks the bus whether a tablet left its slot while nothing watched': { station: { store: (store) => ({ ...store, getMeta: (key) => (key === 'attachments' ? undefined : store.getMeta(key)) }) } },
 } satisfies Record<string, Mutant>;
 
 /** The first seed from `first` on in which the mutant shows itself, and how. */

@@ -17,6 +17,8 @@ export interface Counts {
   overtaken: number;
   busy: number;
   clockTurns: number;
+  /** Tablets used for an instant while nothing watched. */
+  borrowed: number;
   diskRestores: number;
   clones: number;
   serverRestores: number;
@@ -29,7 +31,7 @@ export interface Outcome {
   readonly counts: Counts;
 }
 
-export const noCounts = (): Counts => ({ entries: 0, offers: 0, epochs: 0, crashes: 0, serverDeaths: 0, requests: 0, lost: 0, doubled: 0, overtaken: 0, busy: 0, clockTurns: 0, diskRestores: 0, clones: 0, serverRestores: 0 });
+export const noCounts = (): Counts => ({ entries: 0, offers: 0, epochs: 0, crashes: 0, serverDeaths: 0, requests: 0, lost: 0, doubled: 0, overtaken: 0, busy: 0, clockTurns: 0, borrowed: 0, diskRestores: 0, clones: 0, serverRestores: 0 });
 
 /** For whoever looks at one run. */
 export function tellLedger(cart: Cart, told: (line: string) => void): void {

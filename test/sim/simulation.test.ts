@@ -48,9 +48,9 @@ describe('found here before', () => {
 });
 
 describe('what is deliberately broken is noticed', () => {
-  // It shows in one of some hundred seeds: too rare for the short run.
-  const RARE = 'the cursor of the statements is kept before the entries that they made';
-  const mutants = Object.entries(MUTANTS).filter(([what]) => LONG || what !== RARE);
+  // They show in one of some hundred seeds: too rare for the short run.
+  const RARE: readonly string[] = ['the cursor of the statements is kept before the entries that they made', 'nobody asks the bus whether a tablet left its slot while nothing watched'] satisfies (keyof typeof MUTANTS)[];
+  const mutants = Object.entries(MUTANTS).filter(([what]) => LONG || !RARE.includes(what));
   it.each(mutants)('%s', { timeout: 1_800_000 }, async (what, mutant) => {
     const found = await findMutant(mutant, FIRST_SEED, MUTANT_SEEDS);
     process.stdout.write(`mutant "${what}": ${found ? `seed ${found.seed}, ${found.divergence}` : `not within ${MUTANT_SEEDS} seeds`}\n`);

@@ -31,7 +31,7 @@ export interface WardTruth {
   inHand(): readonly Tablet[];
   dock(serial: string, cart: string, slot: number): void;
   pull(cart: string, slot: number): Tablet | undefined;
-  /** Somebody works with it; only where a cart could notice that it was away. */
+  /** Somebody works with it, however short it is out. */
   useInHand(serial: string): void;
   /** Why this tablet may not be offered from this slot; empty: it may. */
   unfit(serial: string, cart: string, slot: number): readonly string[];
@@ -170,7 +170,7 @@ export function createWardTruth(time: VirtualTime, random: () => number, serials
     useInHand: (serial) => {
       const place = where(serial);
       const used = find(serial);
-      if (!('handsSinceMs' in place) || time.nowMs() - place.handsSinceMs <= SIM_RULES.gapMaxMs || used.enrolment === null || used.rebooting) return;
+      if (!('handsSinceMs' in place) || used.enrolment === null || used.rebooting) return;
       use(used, `somebody at ${time.nowMs()}`);
     },
     unfit: (serial, cart, slot) => {

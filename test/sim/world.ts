@@ -33,6 +33,8 @@ export async function play(seed: number, mutant: Mutant = {}, told?: (line: stri
 
   // Each run has some of the misfortunes only: all of them at once hide each other.
   const has = { badNetwork: chance(0.8), partitions: chance(0.4), crashes: chance(0.6), powerCuts: chance(0.4), serverCrashes: chance(0.5), twoProcesses: chance(0.4), clocks: chance(0.4), hostDeaths: chance(0.3), leaps: chance(0.3), fullDisks: chance(0.15), brokenDisks: chance(0.1), standings: chance(0.3), visits: chance(0.3), proofs: chance(0.6), rotations: chance(0.2) };
+  // By the seed, so that the runs of the others stay what they were when they found something.
+  const hasBorrowers = seed % 3 === 0;
   const disaster = random();
   const may = { restoreDisks: disaster < 0.2, clone: disaster >= 0.2 && disaster < 0.27, restoreServer: disaster >= 0.15 && disaster < 0.2 || disaster >= 0.3 && disaster < 0.42 };
 
@@ -116,6 +118,16 @@ export async function play(seed: number, mutant: Mutant = {}, told?: (line: stri
     if (cart && slot !== undefined) truth.dock(tablet.serial, cart.name, slot);
   };
 
+  /** Out, used and back where it stood, before anybody looks again. */
+  const borrow = (cart: Cart): void => {
+    const slot = pick(Array.from({ length: SLOTS }, (_, n) => n + 1).filter((each) => truth.inSlot(cart.name, each)));
+    const tablet = slot === undefined ? undefined : truth.pull(cart.name, slot);
+    if (slot === undefined || !tablet) return;
+    counts.borrowed += 1;
+    truth.useInHand(tablet.serial);
+    truth.dock(tablet.serial, cart.name, slot);
+  };
+
   type Happening = readonly [weight: number, happen: (cart: Cart) => void];
   const happenings: readonly Happening[] = [
     [8, nurse],
@@ -134,6 +146,7 @@ export async function play(seed: number, mutant: Mutant = {}, told?: (line: stri
     [has.serverCrashes ? 0.4 : 0, () => void central.outage(between(random, 500, 6_000))],
     [has.hostDeaths ? 1 : 0, (cart) => {
       cart.hostDies();
+      if (hasBorrowers) borrow(cart);
       later(between(random, 200, 4_000), `the host of ${cart.name} starts`, cart.hostStarts);
     }],
     [has.clocks ? 1 : 0, (cart) => {
