@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { nightOfWard } from '../../app/central/ward-nights.ts';
 import { overnightRules } from '../../app/contract/policy-bundle.ts';
 import { startCart, type OneCart } from '../support/one-cart.ts';
 import { NIGHT } from '../support/night-rules.ts';
@@ -47,4 +48,15 @@ test('the cart has a need of its own and the ward another: the same tablets are 
   const cart = await eveningWith([{ ward: '7e', cart: 'Cart 7', count: 1, due: '07:00' }, { ward: '7e', count: 2, due: '07:00' }]);
   expect(cart.kiosk().now().night?.wards).toMatchObject([{ needed: 2, ready: 2 }]);
   expect(await cart.ofType('need-threatened')).toEqual([]);
+});
+
+test('the board at the cart and the fleet page at the desk say the same of a need that names the cart', async () => {
+  const cart = await eveningWith([{ ward: '7e', cart: 'Cart 7', count: 5, due: '07:00' }, { ward: '7e', cart: 'Cart 8', count: 3, due: '07:00' }]);
+  const night = cart.store().view.get('cart', 'cart')?.night;
+  if (!night) throw new Error('no night is on');
+  const told = (await cart.ofType('need-threatened')).map(({ body, seq, leaf }) => ({ ward: body.ward, shortBy: body.shortBy, why: body.because, due: '', at: '', evidence: { origin: 'o', seq, leaf } }));
+  const server = nightOfWard('7e', '7 East', [{ station: 'cart-7', cart: 'Cart 7', ward: '7e', night, told }], []);
+  const [board] = cart.kiosk().now().night?.wards ?? [];
+  expect([server?.needed, server?.expected, server?.shortBy]).toEqual([board?.needed, board?.byShift, board?.shortBy]);
+  expect(board).toMatchObject({ needed: 5, byShift: 2, shortBy: 3 });
 });
