@@ -19,6 +19,6 @@ export async function refuseUnknownCarts(client: Queryable, wanted: Rules): Prom
   if (!missing) return;
   const own = carts.flatMap(({ ward, cart }) => (ward === missing.ward ? [`"${cart}"`] : []));
   throw new StartRefused(
-    `These rules want ${missing.count} tablets from the cart "${missing.cart}" of ward "${missing.ward}" by ${missing.due}, and that ward has no such cart: ${own.length > 0 ? `it has ${own.join(', ')}` : 'none is enrolled there yet'}. Nobody would prepare them, so nothing was changed. Write the cart's name as the fleet page has it under Carts; a new cart is enrolled first and named in a need after that.`,
+    `These rules have a need of ${missing.count} by ${missing.due} for the cart "${missing.cart}" of ward "${missing.ward}", and that ward has no such cart: ${own.length > 0 ? `it has ${own.join(', ')}` : 'none is enrolled there yet'}. Nobody would prepare it, so nothing was changed. Write the cart's name as the fleet page has it under Carts; a new cart is enrolled first and named in a need after that.`,
   );
 }

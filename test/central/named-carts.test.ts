@@ -21,11 +21,15 @@ const published = async (): Promise<unknown> => {
 
 beforeAll(async () => {
   postgres = await startTestPostgres();
-});
-afterAll(() => postgres.stop());
-beforeEach(async () => {
   central = await startTestCentral(await postgres.createDatabase());
-  return () => central.close();
+});
+afterAll(async () => {
+  await central.close();
+  await postgres.stop();
+});
+beforeEach(async () => {
+  await central.database.query('update station set denied_at_ms = 1');
+  await take();
 });
 
 it('a need that names a cart of its ward reaches the carts as the file has it, and one that names none as before', async () => {
@@ -40,7 +44,7 @@ it('a cart that the ward does not have: the rules are refused with the carts tha
   await take(need('Cart A', 5));
   const refused = take(need('Cart A', 5), need('Cart C', 3));
   await expect(refused).rejects.toThrow(StartRefused);
-  await expect(refused).rejects.toThrow('These rules want 3 tablets from the cart "Cart C" of ward "7e" by 07:00, and that ward has no such cart: it has "Cart A", "Cart B". Nobody would prepare them, so nothing was changed.');
+  await expect(refused).rejects.toThrow('These rules have a need of 3 by 07:00 for the cart "Cart C" of ward "7e", and that ward has no such cart: it has "Cart A", "Cart B". Nobody would prepare it, so nothing was changed.');
   expect(await published()).toEqual([need('Cart A', 5)]);
 });
 

@@ -69,6 +69,7 @@ it('two carts took the ward’s need whole and both said short: one number for t
   central.view = withNights(central.view, together());
   await open('#/');
   await tonight().waitFor();
+  await page.screenshot({ path: `${SCREENS}/fleet-needs-tonight-light.png` });
   const says = words(await tonight().innerText());
   expect(says).toMatch(/12 ready of 14 needed at \d\d:\d\d\. 14 expected by then, on course 14 needed from all carts, told by Cart A .* ago 14 needed from all carts, told by Cart B .* ago/);
   expect(says.match(/; the other carts have what it lacks/g)).toHaveLength(2);
@@ -79,6 +80,7 @@ it('a morning sheet of a need that two carts met together: what each had, and no
   withNeeds(need({ others: [{ station: 'st-7e-b', cart: 'Cart B', ready: 6 }] }));
   await open('#/morning/st-7e-a?epoch=1&seq=1480');
   await page.locator('.needs').waitFor();
+  await page.screenshot({ path: `${SCREENS}/fleet-needs-sheet-light.png` });
   expect(words(await page.locator('.needs').innerText())).toBe('Ward 7 East 9 ready here, 6 in Cart B, 14 needed in all at 07:00');
   expect(await page.locator('.needs [data-kind="ready"]').count()).toBe(14);
   expect(await page.getByRole('link', { name: '6 in Cart B' }).getAttribute('href')).toContain('#/stations/st-7e-b?at=');
@@ -89,11 +91,11 @@ it('the other cart’s sheet is not here: short, as far as is known', async () =
   withNeeds(need({ shortBy: 5, unheard: ['Cart B', 'Cart D'] }));
   await open('#/morning');
   await page.locator('.needs').waitFor();
+  await page.screenshot({ path: `${SCREENS}/fleet-needs-morning-light.png` });
   expect(words(await page.locator('.needs').innerText())).toBe('Ward 7 East 9 ready, 14 needed at 07:00, short by 5; nothing yet from Cart B, Cart D');
 });
 
 it.each([
-  ['light', { viewport: { width: 1280, height: 800 }, colorScheme: 'light' }],
   ['dark', { viewport: { width: 1280, height: 800 }, colorScheme: 'dark' }],
   ['390', { viewport: { width: 390, height: 844 }, colorScheme: 'light' }],
 ] as const)('drawn %s: the longest line of a need stays inside its cart, and nothing scrolls sideways', async (name, options) => {
