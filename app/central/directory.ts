@@ -7,6 +7,7 @@ import { bundleChanged } from './bundle-changed.ts';
 import { cardTrustFile, readCardTrust } from './card-trust.ts';
 import type { Database, Queryable } from './database.ts';
 import type { TenantKeys } from './keys.ts';
+import { refuseUnknownCarts } from './named-carts.ts';
 import { liveSecrets, newestOf } from './tenant-secrets.ts';
 
 const name = z.string().min(1).max(80);
@@ -39,7 +40,8 @@ const HASH_BYTES = 32;
 
 /**
  * Brings the database up to what the directory says; a second import of the same directory changes nothing.
- * Staff who have a PIN verifier keep it: a PIN in the file is only the first one.
+ * Staff who have a PIN verifier keep it: a PIN in the file is only the first one. Throws `StartRefused`, with nothing changed, where its rules
+ * name a cart that is not there.
  */
 export async function importDirectory(database: Database, keys: TenantKeys, wanted: Directory): Promise<void> {
   const cards = wanted.cards && readCardTrust(wanted.cards);
@@ -47,6 +49,7 @@ export async function importDirectory(database: Database, keys: TenantKeys, want
   const pins = await firstPins(wanted, await liveSecrets(database, keys), known);
   await database.transaction(async (client) => {
     await client.query('select 1 from tenant for update');
+    await refuseUnknownCarts(client, wanted.rules);
     const secrets = await liveSecrets(client, keys);
     const before = await fingerprint(client);
     await client.query('update tenant set rules = $1::jsonb', [JSON.stringify(wanted.rules)]);

@@ -1,4 +1,4 @@
-import type { MorningExceptionView, MorningSheetAnswer, MorningSheetView } from '../contract/morning.ts';
+import type { MorningExceptionView, MorningNeedView, MorningSheetAnswer, MorningSheetView } from '../contract/morning.ts';
 import { doneWords } from './morning-words.ts';
 import { bytesOf, createPaper, MM, PAGE, printable, type Face, type Paper } from './paper.ts';
 
@@ -27,7 +27,7 @@ export function morningFileName({ cart, sheet }: MorningSheetAnswer, zone: strin
   return `morning-sheet-${cart.replaceAll(/[^A-Za-z0-9]+/g, '-')}-${day}.pdf`;
 }
 
-/** One page A4, black on white. `zone`: IANA zone of its times. The same sheet in the same zone is the same file. */
+/** One page A4, black on white. `zone`: IANA zone of its times. The same sheet in the same zone is the same file, once the other carts of its wards have told of that morning too. */
 export async function morningPdf(answer: MorningSheetAnswer, zone: string): Promise<Buffer> {
   const { cart, ward, sheet } = answer;
   const shiftMs = Date.parse(sheet.shift);
@@ -63,19 +63,25 @@ function rule(paper: Paper, y: number, weight: number): void {
 function drawNeeds(paper: Paper, { needs }: MorningSheetView, top: number, time: (at: string) => string): number {
   const tile = { width: 2 * MM, height: 3.6 * MM, step: 3.4 * MM };
   let y = top;
-  for (const { ward, needed, ready, shortBy, due } of needs) {
-    const size = 15;
-    const words = `${ward}: ${ready} ready, ${needed} needed at ${time(due)}${shortBy > 0 ? `, short by ${shortBy}` : ''}`;
-    y = write(paper, words, EDGE, y, { face: 'bold', size }) + 1.2 * MM;
+  for (const need of needs) {
+    const { needed, ready, others = [] } = need;
+    const all = others.reduce((total, other) => total + other.ready, ready);
+    y = write(paper, needWords(need, time), EDGE, y, { face: 'bold', size: 15 }) + 1.2 * MM;
     if (needed * tile.step > INNER) continue;
     for (let place = 0; place < needed; place += 1) {
       paper.lineWidth(1).roundedRect(EDGE + place * tile.step, y, tile.width, tile.height, 0.6 * MM);
-      if (place < ready) paper.fillAndStroke(INK, INK);
+      if (place < all) paper.fillAndStroke(INK, INK);
       else paper.strokeColor(INK).stroke();
     }
     y += tile.height + 3 * MM;
   }
   return y;
+}
+
+function needWords({ ward, needed, ready, shortBy, due, others = [], unheard = [] }: MorningNeedView, time: (at: string) => string): string {
+  const elsewhere = others.map((other) => `, ${other.ready} in ${other.cart}`).join('');
+  const unknown = unheard.length > 0 ? `; nothing yet from ${unheard.join(', ')}` : '';
+  return `${ward}: ${ready} ready${others.length > 0 ? ' here' : ''}${elsewhere}, ${needed} needed${others.length > 0 ? ' in all' : ''} at ${time(due)}${shortBy > 0 ? `, short by ${shortBy}${unknown}` : ''}`;
 }
 
 /** Boxes to tick while walking round: quickest first, as the cart ranked them. */

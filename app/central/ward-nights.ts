@@ -1,6 +1,6 @@
-import type { FleetDevice, WardNight } from '../contract/fleet.ts';
+import { OUT_OF_CONTACT_MS, type FleetDevice, type WardNight } from '../contract/fleet.ts';
 import type { MorningNotice } from '../contract/morning.ts';
-import { readinessOf } from '../domain/morning-sheet.ts';
+import { largestNeeds, wardNeed, type CartShare } from '../domain/night-needs.ts';
 import type { NightRow } from '../domain/tables.ts';
 import { isoTime } from './custody-words.ts';
 import type { Database } from './database.ts';
@@ -15,6 +15,8 @@ export interface OpenNight {
   readonly night: NightRow;
   /** `ward` is its id here. */
   readonly told: readonly MorningNotice[];
+  /** Nothing was heard of it for so long that what it told last may no longer be so. */
+  readonly silent?: boolean;
 }
 
 /** A cart tells of a ward once a night, and serves few. */
@@ -22,8 +24,8 @@ const MOST_NOTICES = 50;
 
 /** Every night that has begun and whose shift has not, but those of denied stations. A cart that fell silent has none once its shift began. */
 export async function openNights(database: Database, nowMs: number): Promise<readonly OpenNight[]> {
-  const found = await database.query<{ station: string; cart: string; ward: string; origin: string; night: NightRow }>(
-    `select s.id as station, s.cart, s.ward, o.origin, p.row -> 'night' as night
+  const found = await database.query<{ station: string; cart: string; ward: string; origin: string; night: NightRow; heard: number | null }>(
+    `select s.id as station, s.cart, s.ward, o.origin, p.row -> 'night' as night, o.cosigned_at_ms as heard
      from station s join origin o on o.station = s.id and o.epoch = (select max(epoch) from origin where station = s.id)
        join projection p on p.origin = o.origin and p.tbl = 'cart' and p.key = 'cart'
      where s.denied_at_ms is null and p.row #> '{night,endedAtMs}' is null and (p.row #>> '{night,shiftMs}')::numeric > $1
@@ -37,7 +39,15 @@ export async function openNights(database: Database, nowMs: number): Promise<rea
      order by e.at_ms, e.seq`,
     [found.rows.map(({ origin }) => origin), found.rows.map(({ night }) => night.beganSeq), MOST_NOTICES],
   );
-  return found.rows.map(({ origin, ...row }) => ({ ...row, told: told.rows.filter((entry) => entry.origin === origin).flatMap((entry) => noticeOf(entry, new Map())) }));
+  return found.rows.map(({ origin, heard, ...row }) => ({ ...row, silent: heard === null || nowMs - heard >= OUT_OF_CONTACT_MS, told: told.rows.filter((entry) => entry.origin === origin).flatMap((entry) => noticeOf(entry, new Map())) }));
+}
+
+/** What one of a ward's carts has of its tablets by morning, as it told. */
+interface Outlook extends CartShare {
+  readonly open: OpenNight;
+  readonly notice: MorningNotice | undefined;
+  readonly unread: boolean;
+  readonly clean: number;
 }
 
 /**
@@ -45,29 +55,49 @@ export async function openNights(database: Database, nowMs: number): Promise<rea
  * Undefined where nobody needs any of them tonight.
  */
 export function nightOfWard(id: string, name: string, nights: readonly OpenNight[], own: readonly FleetDevice[]): WardNight | undefined {
-  const asked = nights.flatMap((open) => readinessOf([], open.night.needs).flatMap(({ ward, needed, dueMs }) => (ward === id && needed > 0 ? [{ open, needed, dueMs }] : [])));
-  const here = asked.filter(({ open }) => open.ward === id);
-  const carts = (here.length > 0 ? here : asked).map((one) => forecastOf(id, one, own));
+  const asked = nights.filter(({ night }) => night.needs.some(({ ward, count }) => ward === id && count > 0));
+  const here = asked.filter(({ ward }) => ward === id);
+  const carts = (here.length > 0 ? here : asked).map((open) => outlookOf(id, open, own));
   if (carts.length === 0) return undefined;
-  const sum = (of: 'needed' | 'clean' | 'expected' | 'shortBy'): number => carts.reduce((total, cart) => total + cart[of], 0);
+  const { needed } = wardNeed(carts);
+  // Of a cart whose word cannot be read nobody can say that it is short.
+  const { shortBy } = wardNeed(carts.map((cart) => (cart.unread ? { ...cart, has: Math.max(cart.has, cart.own, cart.shared) } : cart)));
+  const sum = (of: 'clean' | 'has'): number => carts.reduce((total, cart) => total + cart[of], 0);
   return {
-    due: isoTime(Math.max(...carts.map(({ dueMs }) => dueMs))),
-    needed: sum('needed'),
+    due: isoTime(Math.max(...carts.flatMap(({ open }) => open.night.needs.flatMap(({ ward, count, dueMs }) => (ward === id && count > 0 ? [dueMs] : []))))),
+    needed,
     clean: sum('clean'),
-    expected: sum('expected'),
-    shortBy: sum('shortBy'),
-    carts: carts.map(({ open: { station, cart, night }, needed }) => ({ station, cart, needed, began: isoTime(night.beganAtMs) })),
-    told: carts.flatMap(({ open: { station, cart }, notice }) => (notice ? [{ station, cart, notice: { ...notice, ward: name } }] : [])),
+    expected: sum('has'),
+    shortBy,
+    carts: carts.flatMap(({ open: { station, night }, cart, own: named, shared }) => {
+      const asking = { station, cart, began: isoTime(night.beganAtMs) };
+      const together = carts.length > 1 ? { together: true as const } : {};
+      return [...(named > 0 ? [{ ...asking, needed: named }] : []), ...(shared > 0 ? [{ ...asking, needed: shared, ...together }] : [])];
+    }),
+    told: carts.flatMap((one) => (one.notice ? [{ station: one.open.station, cart: one.cart, notice: { ...one.notice, ward: name }, ...(isMadeUp(one, carts) ? { madeUp: true as const } : {}) }] : [])),
     unread: carts.flatMap(({ open, unread }) => (unread ? [open.station] : [])),
   };
 }
 
 /** Nothing told means that the cart's plan has all that is needed; what became ready since it was told counts against the shortage. */
-function forecastOf(ward: string, { open, needed, dueMs }: { readonly open: OpenNight; readonly needed: number; readonly dueMs: number }, own: readonly FleetDevice[]) {
+function outlookOf(ward: string, open: OpenNight, tablets: readonly FleetDevice[]): Outlook {
+  const { own, shared } = largestNeeds(open.night.needs, ward);
   const notice = open.told.findLast((one) => one.ward === ward);
   const unread = notice === undefined && open.night.threatened.includes(ward);
-  const clean = own.filter(({ where, state }) => where.kind === 'cart' && where.station === open.station && state === 'proven').length;
-  const promised = unread ? 0 : Math.max(0, needed - (notice?.shortBy ?? 0));
-  const expected = Math.max(clean, promised);
-  return { open, needed, dueMs, notice, unread, clean, expected, shortBy: unread ? 0 : Math.max(0, needed - expected) };
+  const clean = tablets.filter(({ where, state }) => where.kind === 'cart' && where.station === open.station && state === 'proven').length;
+  const promised = unread ? 0 : Math.max(own, shared) - (notice?.shortBy ?? 0);
+  return { open, cart: open.cart, own, shared, notice, unread, clean, has: Math.max(clean, promised) };
+}
+
+/** It lacks only what is the ward's, and the carts have that together; of one that fell silent only what is ready counts. */
+function isMadeUp(one: Outlook, carts: readonly Outlook[]): boolean {
+  const known = carts.reduce((total, { has, clean, open }) => total + (open.silent ? clean : has), 0);
+  return one.own <= one.has && one.shared > one.has && known >= one.shared;
+}
+
+/** Whether what a cart told of a ward in the night that is on still stands by what is known of the ward: not if its carts have enough together, nor if it has carts of its own that answer for it. */
+export function stillThreatens(night: WardNight | undefined, station: string, seq: number): boolean {
+  if (!night) return true;
+  const told = night.told.find((one) => one.station === station && one.notice.evidence.seq === seq);
+  return told ? !told.madeUp : night.carts.some((cart) => cart.station === station);
 }

@@ -60,23 +60,29 @@ export type FleetEvent = z.infer<typeof fleetEvent>;
 
 const count = z.int().min(0);
 
+/** A cart that was not heard for so long is out of contact: nobody here knows how its night goes. */
+export const OUT_OF_CONTACT_MS = 15 * 60_000;
+
 /**
- * The night that is on in a ward's carts, by what their ledgers told: the cart plans, the server does not. Sums over `carts`, where
- * more in one do not make up for what another lacks. Times are ISO 8601.
+ * The night that is on in a ward's carts, by what their ledgers told: the cart plans, the server does not. Each need counts once: one that
+ * names a cart is met there, and more in another cart do not make up for it; one that names none is the ward's, and its carts meet it
+ * together. Times are ISO 8601.
  */
 export const wardNight = z.strictObject({
   /** The latest of the ward's due times. */
   due: z.string(),
+  /** The ward's need, or those of its carts where these are more. */
   needed: count,
   /** The ward's tablets that stand in these carts and are ready now. */
   clean: count,
-  /** At least so many will be ready when they are due: those needed less what was told to be short, and whatever is ready now. */
+  /** At least so many will be ready when they are due: of each cart what it was asked for less what it told to be short, or whatever is ready now. */
   expected: count,
+  /** So many more, in the carts that lack them, and every need would be met. */
   shortBy: count,
-  /** Each cart with its own need, and when its night began. */
-  carts: z.array(z.strictObject({ station: z.string(), cart: z.string(), needed: count, began: z.string() })).min(1),
-  /** What was told of the ward in this night, oldest first; it stays though it may have been made good since. */
-  told: z.array(z.strictObject({ station: z.string(), cart: z.string(), notice: morningNotice })),
+  /** What each cart was asked for, and when its night began. `together`: the need is the ward's, and the other carts prepare it too. */
+  carts: z.array(z.strictObject({ station: z.string(), cart: z.string(), needed: count, together: z.literal(true).optional(), began: z.string() })).min(1),
+  /** What was told of the ward in this night, oldest first; it stays though it may have been made good since. `madeUp`: the other carts have what it lacks. */
+  told: z.array(z.strictObject({ station: z.string(), cart: z.string(), notice: morningNotice, madeUp: z.literal(true).optional() })),
   /** Carts that told something which only a newer server can read: what they expect is not known. */
   unread: z.array(z.string()),
 });

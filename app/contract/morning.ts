@@ -22,7 +22,20 @@ export const morningExceptionView = z.strictObject({
 });
 export type MorningExceptionView = z.infer<typeof morningExceptionView>;
 
-export const morningNeed = z.strictObject({ wardId: z.string(), ward: wardName, needed: count, ready: count, shortBy: count, due: time });
+/** `needed` and `ready` as this cart recorded them. A need that names no cart is the ward's: then `shortBy` is what all carts lack together. */
+export const morningNeed = z.strictObject({
+  wardId: z.string(),
+  ward: wardName,
+  needed: count,
+  ready: count,
+  shortBy: count,
+  due: time,
+  /** Other carts that prepared the same morning, and what they had ready for the ward by their own sheets. */
+  others: z.array(z.strictObject({ station: z.string(), cart: z.string(), ready: count })).optional(),
+  /** Carts of the ward of which no such sheet is here: what they had is not known. */
+  unheard: z.array(z.string()).optional(),
+});
+export type MorningNeedView = z.infer<typeof morningNeed>;
 
 /** A night of a cart as its ledger recorded it at the start of the shift. Times are the cart's own clock, ISO 8601. */
 export const morningSheetView = z.strictObject({

@@ -7,11 +7,19 @@ const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
 const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/);
 const percent = z.int().min(0).max(100);
 
+/**
+ * How many tablets of a ward stand ready at a time of day. With `cart`, named as where it was enrolled, it is that cart's alone. Without, it
+ * is the ward's, wherever its tablets stand: the carts of the ward meet it together, and so the server counts it once. A cart knows of no
+ * other, so each prepares as much of it as it can, and says short of what it lacks alone: where a ward has more than one cart, name the cart.
+ * Older stations refuse a bundle that has `cart`; what older bundles and ledgers name is the ward's.
+ */
+const wardNeed = z.strictObject({ ward: z.string().min(1).max(64), cart: z.string().min(1).max(80).optional(), count: z.int().min(0).max(999), due: timeOfDay });
+
 /** How a cart prepares the morning; what it means stands in domain/rules and domain/night-problem. */
 export const overnightRules = z.strictObject({
   from: timeOfDay,
   shift: timeOfDay,
-  needs: z.array(z.strictObject({ ward: z.string().min(1).max(64), count: z.int().min(0).max(999), due: timeOfDay })),
+  needs: z.array(wardNeed),
   limits: z.strictObject({ watts: z.number().positive(), megabytesPerSecond: z.number().positive(), tabletMegabytesPerSecond: z.number().positive(), wipes: z.int().min(1).max(99), updates: z.int().min(0).max(99) }),
   band: z.strictObject({ floorPercent: percent, upperPercent: percent, morningPercent: percent }),
   estimate: z.strictObject({ wipeMs: z.int().positive(), wipeMegabytes: z.number().min(0), wipeWatts: z.number().min(0), updateWatts: z.number().min(0), chargeWatts: z.number().min(0), chargePercentPerHour: z.number().positive() }),

@@ -82,7 +82,8 @@ export interface EntryBodies {
   'night-ended': { fromMs: number; shiftMs: number; needs: readonly (WardNeed & { readonly ready: number })[]; exceptions: readonly MorningException[]; more: number; done: NightTally };
 }
 
-export type WardNeed = { readonly ward: string; readonly count: number; readonly dueMs: number };
+/** `cart`: the need is this cart's alone, by name; left out, the ward's. */
+export type WardNeed = { readonly ward: string; readonly cart?: string; readonly count: number; readonly dueMs: number };
 
 export type EntryType = keyof EntryBodies;
 

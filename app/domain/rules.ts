@@ -30,7 +30,8 @@ export interface OvernightRules {
   readonly from: string;
   /** Start of the shift: nothing is begun that would not be finished by then. */
   readonly shift: string;
-  readonly needs: readonly { readonly ward: string; readonly count: number; readonly due: string }[];
+  /** `cart`: whose need it is; left out, the ward's (night-needs). */
+  readonly needs: readonly { readonly ward: string; readonly cart?: string | undefined; readonly count: number; readonly due: string }[];
   readonly limits: CartLimits;
   readonly band: ChargeBand;
   /** For models of which nothing has been learnt. */

@@ -148,7 +148,7 @@ export interface NightRow {
   readonly beganAtMs: number;
   readonly beganSeq: number;
   readonly shiftMs: number;
-  readonly needs: readonly { readonly ward: string; readonly count: number; readonly dueMs: number; readonly ready?: number }[];
+  readonly needs: readonly { readonly ward: string; readonly cart?: string; readonly count: number; readonly dueMs: number; readonly ready?: number }[];
   /** Wards of which it was told that they will be short. */
   readonly threatened: readonly string[];
   /** Counted while it lasts. `starts`: of the station's program, so power cuts and crashes. */

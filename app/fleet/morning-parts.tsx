@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { Fragment, useState } from 'react';
 import type { MorningExceptionView, MorningNotice, MorningSheetView } from '../contract/morning.ts';
 import { NeedTiles } from '../ui/need-tiles.tsx';
 import type { Refusal } from './api.ts';
@@ -14,21 +14,30 @@ interface OfSheet {
   readonly sheet: MorningSheetView;
 }
 
-/** Ready against needed, ward by ward. What was ready leads to the cart as it stood then, what was needed to the record that said so. */
+/** Ready against needed, ward by ward; a need of the ward against all carts that prepared it. What was ready leads to the cart as it stood then, what was needed to the record that said so. */
 export function Needs({ station, sheet }: OfSheet) {
   const { needs, from, shift, endedAt } = sheet;
   return (
     <ul className="needs">
-      {needs.map(({ wardId, ward, needed, ready, shortBy, due }) => (
-        <li key={wardId}>
+      {needs.map(({ wardId, ward, needed, ready, shortBy, due, others = [], unheard = [] }, place) => (
+        <li key={`${wardId} ${place}`}>
           <span className="needs-ward">{ward}</span>
-          <NeedTiles needed={needed} ready={ready} short={shortBy} />
+          <NeedTiles needed={needed} ready={others.reduce((all, other) => all + other.ready, ready)} short={shortBy} />
           <span>
             <a href={hrefOf({ page: 'station', id: station, at: endedAt, q: '' })}>
-              <b>{ready}</b> ready
+              <b>{ready}</b> ready{others.length > 0 && ' here'}
             </a>
-            , <a href={hrefOf({ page: 'records', station, type: 'night-began', from, to: shift, q: '' })}>{needed} needed</a> at {timeToTheMinute(due)}
+            {others.map((other) => (
+              <Fragment key={other.station}>
+                ,{' '}
+                <a href={hrefOf({ page: 'station', id: other.station, at: endedAt, q: '' })}>
+                  <b>{other.ready}</b> in {other.cart}
+                </a>
+              </Fragment>
+            ))}
+            , <a href={hrefOf({ page: 'records', station, type: 'night-began', from, to: shift, q: '' })}>{needed} needed</a> {others.length > 0 && 'in all '}at {timeToTheMinute(due)}
             {shortBy > 0 && <strong className="needs-short">, short by {shortBy}</strong>}
+            {shortBy > 0 && unheard.length > 0 && `; nothing yet from ${unheard.join(', ')}`}
           </span>
         </li>
       ))}

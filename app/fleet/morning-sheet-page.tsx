@@ -82,7 +82,7 @@ function Nights({ nights, here }: { readonly nights: readonly MorningNight[]; re
           <li key={`${epoch} ${seq}`}>
             <a href={hrefOf({ page: 'sheet', station: here.station, epoch, seq, q: '' })} aria-current={epoch === here.epoch && seq === here.seq ? 'page' : undefined}>
               <b>{dayOf(at)}</b>
-              <span>{unread ? 'not readable here' : shortBy > 0 ? `short by ${shortBy}` : `${ready} of ${needed}`}</span>
+              <span>{unread ? 'not readable here' : shortBy > 0 ? `short by ${shortBy}` : needed > 0 ? `${ready} of ${needed}` : 'none needed'}</span>
               <span>{unread || exceptions === 0 ? '' : `${exceptions} to mend`}</span>
             </a>
           </li>

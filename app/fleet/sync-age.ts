@@ -1,8 +1,8 @@
+import { OUT_OF_CONTACT_MS } from '../contract/fleet.ts';
 import type { FleetStation } from '../contract/fleet.ts';
 import { duration, msBetween } from './times.ts';
 
 const LATE_MS = 2 * 60_000;
-const SILENT_MS = 15 * 60_000;
 
 export type SyncStanding = 'current' | 'late' | 'silent' | 'never' | 'denied';
 
@@ -13,5 +13,5 @@ export function syncAge(station: Pick<FleetStation, 'denied' | 'lastSyncAt'>, no
   const ageMs = msBetween(station.lastSyncAt, nowIso);
   const words = `${duration(ageMs)} ago`;
   if (ageMs < LATE_MS) return { standing: 'current', words };
-  return ageMs < SILENT_MS ? { standing: 'late', words: `${words}, late` } : { standing: 'silent', words: `${words}, out of contact` };
+  return ageMs < OUT_OF_CONTACT_MS ? { standing: 'late', words: `${words}, late` } : { standing: 'silent', words: `${words}, out of contact` };
 }

@@ -36,16 +36,16 @@ export function WardTonight({ id, night, stations }: NightOf) {
         </p>
       </div>
       <ul aria-label="What each cart told">
-        {carts.map(({ station, cart, needed: asked, began }) => (
-          <li key={station}>
-            <a href={hrefOf({ page: 'records', station, type: 'night-began', ...around(began), q: '' })}>{asked} needed</a> from {cart}
+        {carts.map(({ station, cart, needed: asked, together, began }) => (
+          <li key={`${station} ${together ?? ''}`}>
+            <a href={hrefOf({ page: 'records', station, type: 'night-began', ...around(began), q: '' })}>{asked} needed</a> from {together ? `all carts, told by ${cart}` : cart}
             {own.filter((one) => one.id === station).map((one) => <SyncAge key={one.id} station={one} />)}
           </li>
         ))}
-        {told.map(({ station, cart, notice }) => (
+        {told.map(({ station, cart, notice, madeUp }) => (
           <li key={`${station} ${notice.evidence.seq}`} className="ward-night-told">
             <Notice notice={notice} station={station} cart={cart} />
-            {shortBy === 0 && '; made good since'}
+            {madeUp ? '; the other carts have what it lacks' : shortBy === 0 && '; made good since'}
           </li>
         ))}
       </ul>

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/);
 /** What the ward's rules say of its nights; times of day are local. */
-export const nightRules = z.object({ from: timeOfDay, shift: timeOfDay, needs: z.array(z.object({ ward: z.string(), count: z.int().min(0) })) });
+export const nightRules = z.object({ from: timeOfDay, shift: timeOfDay, needs: z.array(z.object({ ward: z.string(), cart: z.string().optional(), count: z.int().min(0) })) });
 export type NightRules = z.infer<typeof nightRules>;
 
 /** The parts of a demo ward that the virtual world is made of. */

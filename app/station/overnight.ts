@@ -3,6 +3,7 @@ import type { Candidate } from '../domain/choose-device.ts';
 import type { EntryDraft } from '../domain/entries.ts';
 import { overdueAfterMs } from '../domain/learnt-durations.ts';
 import { morningSheet, readinessOf, type MorningSheet } from '../domain/morning-sheet.ts';
+import { needsOfCart } from '../domain/night-needs.ts';
 import { estimateOf, nightProblem } from '../domain/night-now.ts';
 import { isUpdateOpen } from '../domain/os-update.ts';
 import { planNight } from '../domain/night-plan.ts';
@@ -60,7 +61,7 @@ export function createOvernight(context: StationContext, record: Record, mayChar
     if (!overnight || openNight() || state.sight !== 'watching' || !isBetween(timeOfDay(place.timeZone, nowMs), overnight.from, overnight.shift)) return undefined;
     const shiftMs = nextTimeOfDay(place.timeZone, overnight.shift, nowMs);
     if (lastNight()?.shiftMs === shiftMs) return undefined;
-    const needs = overnight.needs.map(({ ward, count, due }) => ({ ward, count, dueMs: Math.min(shiftMs, nextTimeOfDay(place.timeZone, due, nowMs)) }));
+    const needs = needsOfCart(overnight.needs, place).map(({ ward, cart, count, due }) => ({ ward, ...(cart === undefined ? {} : { cart }), count, dueMs: Math.min(shiftMs, nextTimeOfDay(place.timeZone, due, nowMs)) }));
     return { type: 'night-began', body: { shiftMs, needs, owed: context.candidates().filter(({ unproven }) => unproven.length > 0).length } };
   };
 
@@ -72,7 +73,7 @@ export function createOvernight(context: StationContext, record: Record, mayChar
   const end = (night: NightRow): EntryDraft => {
     const ready = new Map(readinessOf(context.candidates(), night.needs).map((ward) => [ward.ward, ward.ready]));
     const { exceptions, done, fromMs } = sheetOf(night, context.candidates());
-    const needs = night.needs.map(({ ward, count, dueMs }) => ({ ward, count, dueMs, ready: ready.get(ward) ?? 0 }));
+    const needs = night.needs.map((need) => ({ ...need, ready: ready.get(need.ward) ?? 0 }));
     return { type: 'night-ended', body: { fromMs, shiftMs: night.shiftMs, needs, exceptions: exceptions.slice(0, EXCEPTIONS_RECORDED), more: Math.max(0, exceptions.length - EXCEPTIONS_RECORDED), done } };
   };
 

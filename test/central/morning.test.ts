@@ -52,6 +52,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   central.clock.ms = SHIFT + HOUR;
+  await central.database.query('update station set denied_at_ms = 1');
   station = await enrolStation(central);
   ledger = testLedger(station, SHIFT);
 });

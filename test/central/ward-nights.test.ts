@@ -82,15 +82,6 @@ describe('what the server knows of a night that is on', () => {
     expect(await night()).toMatchObject({ expected: 0, shortBy: 0, told: [], unread: [station.id] });
   });
 
-  it('two carts of the ward: their needs add up, and one that is denied takes its own along', async () => {
-    const other = await enrolStation(central, 'Cart B');
-    await send(station, ledger, began(8), threatened(2));
-    await send(other, testLedger(other, SHIFT - 10 * HOUR), began(4));
-    expect(await night()).toMatchObject({ needed: 12, expected: 10, shortBy: 2, carts: [{ cart: 'Cart A', needed: 8 }, { cart: 'Cart B', needed: 4 }] });
-    await central.database.query('update station set denied_at_ms = 1 where id = $1', [station.id]);
-    expect(await night()).toMatchObject({ needed: 4, expected: 4, shortBy: 0, carts: [{ cart: 'Cart B' }], told: [] });
-  });
-
   it('nobody needs any of the ward’s tablets: no night is told of it', async () => {
     await send(station, ledger, began(8, SHIFT, '8w'));
     expect(await night()).toBeUndefined();
@@ -113,11 +104,6 @@ describe('of one ward', () => {
     expect(forecast([open('a', '7e', 8, told)], tablets('a', 4, 3))).toMatchObject({ clean: 4, expected: 5, shortBy: 3 });
     expect(forecast([open('a', '7e', 8, told)], tablets('a', 7))).toMatchObject({ clean: 7, expected: 7, shortBy: 1 });
     expect(forecast([open('a', '7e', 8, told)], tablets('a', 9))).toMatchObject({ clean: 9, expected: 9, shortBy: 0, told: [{ notice: { shortBy: 3 } }] });
-  });
-
-  it('more in one cart do not make up for what the other lacks, and tablets elsewhere are not counted', () => {
-    const own = [...tablets('a', 6), ...tablets('b', 1), ...tablets('elsewhere', 5)];
-    expect(forecast([open('a', '7e', 4), open('b', '7e', 4, [notice(3)])], own)).toMatchObject({ needed: 8, clean: 7, expected: 7, shortBy: 3 });
   });
 
   it('a cart of another ward has the same needs by the same rules: it counts only where no cart stands in the ward', () => {

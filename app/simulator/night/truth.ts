@@ -1,3 +1,4 @@
+import { needsOfCart } from '../../domain/night-needs.ts';
 import type { Directory, NightRules } from '../directory.ts';
 import type { Cart } from '../world/cart.ts';
 import { uncleanBecause } from '../world/tablet.ts';
@@ -23,9 +24,9 @@ export function tabletCounts(cart: Cart): NightView['tablets'] {
   return counts;
 }
 
-/** Of each ward in the rules: tablets in the cart that are clean and charged. */
+/** Of each need that is this cart's: tablets in it that are clean and charged. */
 export function readyByWard(cart: Cart, directory: Directory, rules: NightRules): readonly { readonly ward: string; readonly needed: number; readonly clean: number }[] {
-  return rules.needs.map(({ ward, count }) => ({
+  return needsOfCart(rules.needs, { ward: directory.cart.ward, cart: directory.cart.name }).map(({ ward, count }) => ({
     ward,
     needed: count,
     clean: directory.devices.filter((device) => device.ward === ward && standingOf(cart, device.serial) === 'clean' && (cart.tablets.get(device.serial)?.charge ?? 0) >= directory.rules.batteryFloorPercent).length,
