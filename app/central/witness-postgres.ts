@@ -63,6 +63,7 @@ function transactionOn(client: Queryable, stateElsewhere: StateElsewhere | undef
         await client.query('rollback to savepoint one_entry');
         return new Unstorable(error.message, { cause: error });
       } finally {
+        // It fails only on a transaction that is lost already, and what lost it is thrown.
         await client.query('release savepoint one_entry').catch(() => undefined);
       }
       return undefined;
