@@ -8,6 +8,15 @@ interface Gap {
   readonly silentMs: number;
   /** Stood in their slots before and after. */
   readonly stood: readonly string[];
+  /** Of these, what the bus has as attached anew. */
+  readonly detached: readonly string[];
+}
+
+interface GapKept {
+  readonly gapMs: number;
+  readonly exposed: string[];
+  /** Recorded as away for all of it and back, as a wipe restarts a tablet. */
+  readonly restarted: string[];
 }
 
 export interface SlotAccount extends Listener {
@@ -19,7 +28,7 @@ export interface SlotAccount extends Listener {
   /** Compares what was told with what the ledger holds of it, then forgets both. Only while nothing is under way. */
   settle(): void;
   /** Compared so far. */
-  readonly totals: { departures: number; arrivals: number; gaps: number; longGaps: number; exposed: number };
+  readonly totals: { departures: number; arrivals: number; gaps: number; longGaps: number; exposed: number; detached: number };
 }
 
 const DEPARTURES: ReadonlySet<RecordedEntry['type']> = new Set(['released', 'wrong-pull', 'unidentified-removal', 'absent']);
@@ -36,9 +45,11 @@ export function createSlotAccount({ nowMs, gapMaxMs, wrong }: { readonly nowMs: 
   const due = new Map<string, string[]>();
   const kept = new Map<string, string[]>();
   const gapsDue: (Gap | 'lost')[] = [];
-  const gapsKept: ({ readonly gapMs: number; readonly exposed: string[] } | 'lost')[] = [];
-  const totals = { departures: 0, arrivals: 0, gaps: 0, longGaps: 0, exposed: 0 };
+  const gapsKept: (GapKept | 'lost')[] = [];
+  const totals = { departures: 0, arrivals: 0, gaps: 0, longGaps: 0, exposed: 0, detached: 0 };
+  const attachments = new Map<number, string | undefined>();
   let lastExposed: RecordedEntry | undefined;
+  let lastAbsent: RecordedEntry | undefined;
   let sight: 'none' | 'watching' | 'lost' = 'none';
   let lastWordMs = 0;
 
@@ -69,6 +80,7 @@ export function createSlotAccount({ nowMs, gapMaxMs, wrong }: { readonly nowMs: 
     const before = shown.get(slot);
     words.set(slot, [...(words.get(slot) ?? []), wordOf(state)]);
     shown.set(slot, serial);
+    attachments.set(slot, state.attachment);
     leftBehind(slot, serial);
     if (serial !== undefined && serial !== before) arrived(serial, slot);
   }
@@ -77,15 +89,19 @@ export function createSlotAccount({ nowMs, gapMaxMs, wrong }: { readonly nowMs: 
     for (const { slot, serial } of slots) shown.set(slot, serial);
     const before = new Map(at);
     const stood: string[] = [];
+    const detached: string[] = [];
     for (const state of slots) {
       const { slot, serial } = state;
       words.set(slot, [...(words.get(slot) ?? []), wordOf(state)]);
       if (serial === undefined) continue;
-      if (before.get(serial) === slot) stood.push(serial);
-      else arrived(serial, slot);
+      if (before.get(serial) === slot) {
+        stood.push(serial);
+        if (attachments.get(slot) !== state.attachment) detached.push(serial);
+      } else arrived(serial, slot);
     }
+    for (const { slot, attachment } of slots) attachments.set(slot, attachment);
     for (const { slot, serial } of slots) leftBehind(slot, serial);
-    if (sight === 'lost') gapsDue.push({ silentMs: nowMs() - lastWordMs, stood });
+    if (sight === 'lost') gapsDue.push({ silentMs: nowMs() - lastWordMs, stood, detached });
     sight = 'watching';
   }
 
@@ -106,6 +122,16 @@ export function createSlotAccount({ nowMs, gapMaxMs, wrong }: { readonly nowMs: 
     lastExposed = next;
   }
 
+  /** Away for exactly the time that nobody watched, and back in the same breath. */
+  function restartedInGap({ seq, device, type, body }: RecordedEntry): boolean {
+    const gap = gapsKept.at(-1);
+    if (type !== 'reappeared' || gap === undefined || gap === 'lost' || device === undefined) return false;
+    if (lastAbsent?.device !== device || lastAbsent.seq !== seq - 1 || body.absenceMs !== gap.gapMs) return false;
+    kept.get(device)?.pop();
+    gap.restarted.push(device);
+    return true;
+  }
+
   function compareGaps(): void {
     const order = (gaps: readonly (object | 'lost')[]): string => gaps.map((gap) => (gap === 'lost' ? 'lost' : 'restored')).join(' ');
     if (order(gapsDue) !== order(gapsKept)) return wrong(`sight: the host's lives say "${order(gapsDue)}", the ledger "${order(gapsKept)}"`);
@@ -114,12 +140,14 @@ export function createSlotAccount({ nowMs, gapMaxMs, wrong }: { readonly nowMs: 
       if (gap === 'lost' || entry === undefined || entry === 'lost') continue;
       if (entry.gapMs < gap.silentMs) wrong(`the ledger says that nobody watched for ${entry.gapMs} ms; the host said nothing for ${gap.silentMs} ms`);
       const long = entry.gapMs > gapMaxMs;
-      const expected = (long ? gap.stood : []).toSorted().join(' ');
-      const exposed = entry.exposed.sort().join(' ');
-      if (exposed !== expected) wrong(`after a gap of ${entry.gapMs} ms these count as exposed: "${exposed}"; they should be "${expected}"`);
+      const expected = (long ? gap.stood : gap.detached).toSorted().join(' ');
+      const recorded = [...entry.exposed, ...entry.restarted].sort().join(' ');
+      if (recorded !== expected) wrong(`after a gap of ${entry.gapMs} ms these count as exposed or restarted: "${recorded}"; they should be "${expected}"`);
+      if (long && entry.restarted.length > 0) wrong(`after a gap of ${entry.gapMs} ms ${entry.restarted.join(' ')} passed for restarted`);
       totals.gaps += 1;
       totals.longGaps += long ? 1 : 0;
       totals.exposed += entry.exposed.length;
+      totals.detached += gap.detached.length;
     }
   }
 
@@ -147,9 +175,10 @@ export function createSlotAccount({ nowMs, gapMaxMs, wrong }: { readonly nowMs: 
       const { type, device = '', slot = 0 } = entry;
       if (type === 'host-lost' || type === 'host-restored') exposed(undefined);
       if (DEPARTURES.has(type)) note(kept, device, `out ${slot}`);
-      if (ARRIVALS.has(type)) note(kept, device, `${movedOver(entry) ? 'over to' : 'in'} ${slot}`);
+      if (ARRIVALS.has(type) && !restartedInGap(entry)) note(kept, device, `${movedOver(entry) ? 'over to' : 'in'} ${slot}`);
       if (type === 'host-lost') gapsKept.push('lost');
-      if (type === 'host-restored') gapsKept.push({ gapMs: entry.body.gapMs, exposed: [] });
+      if (type === 'host-restored') gapsKept.push({ gapMs: entry.body.gapMs, exposed: [], restarted: [] });
+      lastAbsent = type === 'absent' ? entry : undefined;
       exposed(type === 'exposed' && entry.body.cause === 'unobserved' ? entry : undefined);
     },
     settle() {
