@@ -69,10 +69,11 @@ test('two at once, and one is open: there is room for one, in the lowest slot', 
   expect(steps([waiting('C', 9), waiting('B', 3), waiting('A', 1, { update: OPEN })])).toMatchObject([{ device: 'B' }]);
 });
 
-test('what may restart a tablet: its open update, but not one that it has been exposed since', () => {
-  expect(restartsFor(waiting(SERIAL, 4, { update: OPEN }))).toBe('u1');
-  expect(restartsFor(waiting(SERIAL, 4, { update: OPEN, exposure: { leaf: 'later', seq: 61, cause: 'unobserved', atMs: 0 } }))).toBeUndefined();
-  expect(restartsFor(waiting(SERIAL, 4, { update: { ...OPEN, outcome: 'updated' } }))).toBeUndefined();
+test('what may restart a tablet: its open update, but not one that it has been exposed since, nor where nobody saw it go', () => {
+  expect(restartsFor(waiting(SERIAL, 4, { update: OPEN }), true)).toBe('u1');
+  expect(restartsFor(waiting(SERIAL, 4, { update: OPEN }), false)).toBeUndefined();
+  expect(restartsFor(waiting(SERIAL, 4, { update: OPEN, exposure: { leaf: 'later', seq: 61, cause: 'unobserved', atMs: 0 } }), true)).toBeUndefined();
+  expect(restartsFor(waiting(SERIAL, 4, { update: { ...OPEN, outcome: 'updated' } }), true)).toBeUndefined();
   expect(isUpdateOpen(waiting(SERIAL, 4, { update: { ...OPEN, outcome: 'expired' } }))).toBe(false);
 });
 
