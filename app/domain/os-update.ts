@@ -16,6 +16,11 @@ export function restartsFor(device: DeviceRow, isSeen: boolean): string | undefi
   return request !== undefined && request.exposure === exposure?.leaf && !request.failure && !evidence.enrolment ? request.request : undefined;
 }
 
+/** It was away during an update that came to nothing, which leaves nothing to explain that by; nobody has recorded it as the exposure that it is. */
+export function isAwayUnexplained({ update, exposure }: Pick<DeviceRow, 'update' | 'exposure'>): boolean {
+  return update?.backSeq !== undefined && update.outcome !== undefined && update.outcome !== 'updated' && (exposure?.seq ?? 0) < update.backSeq;
+}
+
 /** The wipe after the last exposure is proven and certified, so that none is open. */
 export const isWipeProven = ({ request, exposure, sanitized }: DeviceRow): boolean => request !== undefined && request.exposure === exposure?.leaf && sanitized?.request === request.request;
 
