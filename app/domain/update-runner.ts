@@ -56,7 +56,7 @@ function overOf({ nowMs, overdueMs }: UpdatesNow, device: DeviceRow): EntryDraft
 function mayBegin({ view, live, nowMs }: UpdatesNow, night: NightRow, device: DeviceRow): boolean {
   const { custody, standing, quarantine, evidence, serial } = device;
   if (standing !== 'admitted' || quarantine || custody.kind !== 'cart' || live.get(custody.slot) !== serial) return false;
-  if (!isWipeProven(device) || isUpdateOpen(device) || isTriedTonight(device, night)) return false;
+  if (!isWipeProven(device) || isAwayUnexplained(device) || isUpdateOpen(device) || isTriedTonight(device, night)) return false;
   return evidence.posture?.update === 'waiting' && !isBreakerOpen(view.get('slot', String(custody.slot)), nowMs);
 }
 

@@ -67,6 +67,10 @@ test('an earlier night’s failure does not keep it from this night’s try', ()
   expect(steps([waiting(SERIAL, 4, { update: { ...OPEN, atMs: 999, outcome: 'timed-out' } })])).toHaveLength(1);
 });
 
+test('a new night begins with an absence that the last one’s failed update left unexplained: that is recorded, and nothing is begun', () => {
+  expect(steps([waiting(SERIAL, 4, { update: { ...OPEN, atMs: 999, backSeq: 62, outcome: 'timed-out' } })])).toMatchObject([{ type: 'exposed', body: { cause: 'absence' } }]);
+});
+
 test('two at once, and one is open: there is room for one, in the lowest slot', () => {
   expect(steps([waiting('C', 9), waiting('B', 3), waiting('A', 1, { update: OPEN })])).toMatchObject([{ device: 'B' }]);
 });
