@@ -41,7 +41,8 @@ export function updateStep(world: WardWorld, kind: number): void {
       if (again) world.outbox.push(again);
       const [forged, change] = FORGED[between(random, 0, FORGED.length - 1)] ?? FORGED[0];
       const update = world.device(tablet.serial)?.update;
-      if (update) world.outbox.push({ ...outcomeOf(tablet.serial, update, world.nowMs()), forged, claims: { ...outcomeOf(tablet.serial, update, world.nowMs()).claims, ...change } });
+      const own = update && outcomeOf(tablet.serial, update, world.nowMs());
+      if (own) world.outbox.push({ ...own, forged, claims: { ...own.claims, ...change } });
       // What was stated of it before an update comes again after it.
       if (random() < 0.3) {
         world.outbox.push(...world.arrived.filter(({ claims: { serial }, facts: { kind: what } }) => serial === tablet.serial && (what === 'profile-present' || what === 'posture')).slice(-6));
