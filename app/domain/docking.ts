@@ -65,7 +65,7 @@ export function judgeDocking(facts: DockFacts): Docking {
       if (gapMs === undefined || gapMs > facts.rules.gapMaxMs) return { kind: 'present', drafts: [exposed('unobserved', gapMs)] };
       if (!facts.detached) return { kind: 'present', drafts: [] };
       // A restart detaches it, too: what is due one is taken to have been away for it, as if it had been watched.
-      const request = restartsFor(device);
+      const request = restartsFor(device, true);
       if (request === undefined) return { kind: 'present', drafts: [exposed('unobserved', gapMs)] };
       return { kind: 'present', drafts: [{ type: 'absent', ...common, body: { request, sinceMs: nowMs - gapMs } }, { type: 'reappeared', ...common, body: { request, absenceMs: gapMs } }] };
     }

@@ -5,11 +5,20 @@ import type { StatementBinding } from './sanitization.ts';
 /** From the request until its outcome is in the ledger: the tablet is offered to nobody and is not wiped, and may restart. */
 export const isUpdateOpen = ({ update }: Pick<DeviceRow, 'update'>): boolean => update !== undefined && update.outcome === undefined;
 
-/** The request, a sanitization's or an update's, in whose course the device may restart now: an absence is explained by nothing else. */
-export function restartsFor(device: DeviceRow): string | undefined {
+/**
+ * The request, a sanitization's or an update's, in whose course the device may restart now: an absence is explained by nothing else.
+ * `isSeen`: the cart saw it go. A wipe settles whatever happened before it; an update settles nothing, and of an absence that began
+ * unseen nobody knows how long it was.
+ */
+export function restartsFor(device: DeviceRow, isSeen: boolean): string | undefined {
   const { request, exposure, evidence, update } = device;
-  if (update && isUpdateOpen(device)) return (exposure?.seq ?? 0) > update.seq ? undefined : update.request;
+  if (update && isUpdateOpen(device)) return !isSeen || (exposure?.seq ?? 0) > update.seq ? undefined : update.request;
   return request !== undefined && request.exposure === exposure?.leaf && !request.failure && !evidence.enrolment ? request.request : undefined;
+}
+
+/** It was away during an update that came to nothing, which leaves nothing to explain that by; nobody has recorded it as the exposure that it is. */
+export function isAwayUnexplained({ update, exposure }: Pick<DeviceRow, 'update' | 'exposure'>): boolean {
+  return update?.backSeq !== undefined && update.outcome !== undefined && update.outcome !== 'updated' && (exposure?.seq ?? 0) < update.backSeq;
 }
 
 /** The wipe after the last exposure is proven and certified, so that none is open. */

@@ -1,4 +1,4 @@
-import { isUpdateOpen } from './os-update.ts';
+import { isAwayUnexplained, isUpdateOpen } from './os-update.ts';
 import type { Rules } from './rules.ts';
 import type { LadderRow } from './staleness.ts';
 import type { DeviceRow } from './tables.ts';
@@ -57,7 +57,7 @@ export const RELEASE_GATE: readonly GateLeaf[] = [
     name: 'no-exposure',
     missing: ({ device }) => {
       if (!device?.request) return 'wipe-not-requested';
-      return device.exposure?.leaf === device.request.exposure ? undefined : 'exposed';
+      return device.exposure?.leaf === device.request.exposure && !isAwayUnexplained(device) ? undefined : 'exposed';
     },
   },
   { name: 'wipe-confirmed', missing: ({ device }) => (device?.evidence.wipe ? undefined : 'wipe-not-confirmed') },

@@ -1,5 +1,5 @@
 import type { EntryDraft } from './entries.ts';
-import { isTriedTonight, isUpdateOpen, isWipeProven } from './os-update.ts';
+import { isAwayUnexplained, isTriedTonight, isUpdateOpen, isWipeProven } from './os-update.ts';
 import type { OvernightRules } from './rules.ts';
 import { isBreakerOpen } from './slot-health.ts';
 import type { CartView, DeviceRow, NightRow } from './tables.ts';
@@ -46,8 +46,7 @@ function overOf({ nowMs, overdueMs }: UpdatesNow, device: DeviceRow): EntryDraft
   const { update, custody, exposure, standing } = device;
   if (!update) return undefined;
   if (!isUpdateOpen(device)) {
-    const unexplained = update.outcome !== 'updated' && update.backSeq !== undefined && custody.kind === 'cart' && (exposure?.seq ?? 0) < update.backSeq;
-    return unexplained ? { type: 'exposed', ...placeOf(device), body: { cause: 'absence' } } : undefined;
+    return isAwayUnexplained(device) && custody.kind === 'cart' ? { type: 'exposed', ...placeOf(device), body: { cause: 'absence' } } : undefined;
   }
   const here = (custody.kind === 'cart' || custody.kind === 'rebooting') && standing === 'admitted' && (exposure?.seq ?? 0) < update.seq;
   const reason = !here ? 'interrupted' : nowMs - update.atMs > overdueMs ? 'timed-out' : undefined;
@@ -57,7 +56,7 @@ function overOf({ nowMs, overdueMs }: UpdatesNow, device: DeviceRow): EntryDraft
 function mayBegin({ view, live, nowMs }: UpdatesNow, night: NightRow, device: DeviceRow): boolean {
   const { custody, standing, quarantine, evidence, serial } = device;
   if (standing !== 'admitted' || quarantine || custody.kind !== 'cart' || live.get(custody.slot) !== serial) return false;
-  if (!isWipeProven(device) || isUpdateOpen(device) || isTriedTonight(device, night)) return false;
+  if (!isWipeProven(device) || isAwayUnexplained(device) || isUpdateOpen(device) || isTriedTonight(device, night)) return false;
   return evidence.posture?.update === 'waiting' && !isBreakerOpen(view.get('slot', String(custody.slot)), nowMs);
 }
 

@@ -40,12 +40,13 @@ export function createWatchSlots(context: StationContext, record: Record, watche
   const owed = new Set<string>();
 
   /** Facts come before judgement: removal is judged by what the gate said while the device was docked. */
-  const removed = async (device: DeviceRow, slot: number): Promise<void> => {
+  const removed = async (device: DeviceRow, slot: number, unobservedMs: number | undefined): Promise<void> => {
     const rules = state.bundle?.rules;
     const nowMs = clock.wallMs();
     const unproven = state.lastUnproven.get(device.serial) ?? ['exposed'];
     const openOffers = [...store.view.all('offer')];
-    const removal = judgeRemoval({ device, slot, unproven, openOffers, restarts: restartsFor(device), nowMs, claimUntilMs: nowMs + (rules?.claimMs ?? 60_000), release: deps.randomId() });
+    const isSeen = unobservedMs !== undefined && unobservedMs <= (rules?.gapMaxMs ?? 0);
+    const removal = judgeRemoval({ device, slot, unproven, openOffers, restarts: restartsFor(device, isSeen), nowMs, claimUntilMs: nowMs + (rules?.claimMs ?? 60_000), release: deps.randomId() });
     const done = await record([removal.draft]);
     if (!done) return void owed.add(device.serial);
     owed.delete(device.serial);
@@ -102,7 +103,7 @@ export function createWatchSlots(context: StationContext, record: Record, watche
     if (!next.present || next.serial !== undefined) state.notices = state.notices.filter(({ message }) => !(message.kind === 'unreadable' && message.slot === next.slot));
     for (const device of missingFrom(next.slot, next.serial)) {
       const elsewhere = [...state.slots.values()].find(({ serial, slot }) => serial === device.serial && slot !== next.slot);
-      if (!elsewhere) await removed(device, next.slot);
+      if (!elsewhere) await removed(device, next.slot, unobservedMs);
       // Two slots told one serial and this one has stopped: what stays in the other cannot be vouched for.
       else if (unobservedMs === 0) await docked(device.serial, elsewhere.slot, 0, true);
     }
@@ -159,7 +160,7 @@ export function createWatchSlots(context: StationContext, record: Record, watche
     reconcile: async () => {
       if (state.sight !== 'watching') return;
       for (const { slot, serial } of state.slots.values()) {
-        for (const device of missingFrom(slot, serial)) await removed(device, slot);
+        for (const device of missingFrom(slot, serial)) await removed(device, slot, undefined);
         if (serial === undefined) continue;
         const device = store.view.get('device', serial);
         const settled = device?.custody.kind === 'cart' && device.custody.slot === slot;

@@ -1,6 +1,6 @@
 import type { GateLeafName } from '../../app/domain/terms.ts';
 import type { Tablet } from '../../app/simulator/world/tablet.ts';
-import type { WardWorld } from './ward-world.ts';
+import type { WardWorld } from './ward-terms.ts';
 
 /**
  * For every leaf of the gate the misfortune it exists for: a history in which this leaf alone stands between an unfit

@@ -1,20 +1,32 @@
 import { MISBEHAVIOURS } from '../../app/simulator/world/mdm-records.ts';
 import { between } from '../../app/simulator/world/random.ts';
 import type { GateLeaf } from '../../app/domain/release-gate.ts';
-import { createWardWorld, skewed, type Statement, type WardWorld } from './ward-world.ts';
+import { goOn, UPDATE_STEPS, updateStep } from './random-updates.ts';
+import type { Statement, WardWorld } from './ward-terms.ts';
+import { createWardWorld, skewed } from './ward-world.ts';
 
 const QUIET_MISBEHAVIOURS = MISBEHAVIOURS.filter((fault) => !['throttled', 'server-error', 'token-rejected', 'lists-twice'].includes(fault));
 
-/** One random history of the ward; `world.unclean` says what went wrong in it. */
+/** One random history of the ward, of days where the seed is odd and with nights of updates where it is even; `world.unclean` says what went wrong in it. */
 export function runHistory(seed: number, leaves?: readonly GateLeaf[]): WardWorld {
-  const world = createWardWorld({ seed, wipesAtOnce: 1 + (seed % 2), ...(leaves ? { leaves } : {}) });
+  const hasNights = seed % 2 === 0;
+  const world = createWardWorld({ seed, ...(hasNights ? { wipesAtOnce: 1 + ((seed >> 1) % 2), updatesAtOnce: 1 + ((seed >> 2) % 2), updateOverdueMs: (seed >> 3) % 2 === 0 ? 120_000 : 1_600_000 } : { wipesAtOnce: 2 }), ...(leaves ? { leaves } : {}) });
   const { random } = world;
   const pick = <T>(from: readonly T[]): T | undefined => from[Math.floor(random() * from.length)];
   const slot = (): number => between(random, 1, 3);
+  if (hasNights) {
+    for (const { serial } of world.tablets) if (random() < 0.8) world.updateWaits(serial);
+    if (random() < 0.8) world.nightFalls();
+  }
   if (random() < 0.6) world.settle(15_000);
-  const steps = between(random, 12, 40);
+  const steps = hasNights ? between(random, 10, 28) : between(random, 12, 40);
   for (let step = 0; step < steps; step += 1) {
-    switch (between(random, 0, 26)) {
+    const kind = between(random, 0, hasNights ? 26 + UPDATE_STEPS : 26);
+    if (kind > 26) {
+      updateStep(world, kind - 27);
+      continue;
+    }
+    switch (kind) {
       case 0:
       case 1:
       case 2:
@@ -83,7 +95,10 @@ export function runHistory(seed: number, leaves?: readonly GateLeaf[]): WardWorl
       }
       case 19: {
         const tablet = world.tablets.find(({ serial }) => world.inHandForLong().includes(serial));
-        if (tablet && random() < 0.4) tablet.adbEnabled = true;
+        if (tablet && random() < 0.4) {
+          tablet.adbEnabled = true;
+          if (hasNights) world.useInHand(tablet.serial);
+        }
         if (tablet && random() < 0.2) tablet.charge = between(random, 0, 60);
         break;
       }
@@ -120,6 +135,7 @@ export function runHistory(seed: number, leaves?: readonly GateLeaf[]): WardWorl
       }
     }
   }
+  if (hasNights) goOn(world, 8);
   world.tap('the last one');
   return world;
 }

@@ -129,6 +129,37 @@ test('nobody watched the cart during the update: exposed as ever, and never an u
   expect((await cart.entries()).slice(from).findIndex(({ type, device }) => type === 'sanitization-requested' && device === 'T1')).toBeGreaterThan((await cart.entries()).slice(from).findIndex(({ type }) => type === 'update-failed'));
 });
 
+test('somebody takes it while nobody watches the cart, and has just not put it back when the cart sees again: that it is away is no restart', async () => {
+  const cart = await updating();
+  const from = cart.store().size();
+  await cart.hostDies();
+  await cart.pull(1);
+  await cart.pass(20 * MINUTE_MS);
+  await cart.hostStarts();
+  await cart.pass(MINUTE_MS);
+  await cart.dock(1, 'T1');
+  await cart.pass(1_000);
+  expect(await cart.ofType('absent', from)).toEqual([]);
+  expect(await cart.ofType('unidentified-removal', from)).toMatchObject([{ device: 'T1', slot: 1 }]);
+  expect(await cart.ofType('update-failed', from)).toMatchObject([{ device: 'T1', body: { reason: 'interrupted' } }]);
+  expect((await cart.ofType('sanitization-requested', from)).map(({ device }) => device)).toContain('T1');
+});
+
+test('somebody takes it while the disk is full, and has not put it back when there is room again: that it is away is no restart', async () => {
+  const cart = await updating();
+  const from = cart.store().size();
+  cart.disk.full = true;
+  await cart.pull(1);
+  await cart.pass(20 * MINUTE_MS);
+  cart.disk.full = false;
+  await cart.pass(1_000);
+  await cart.dock(1, 'T1');
+  await cart.pass(1_000);
+  expect(await cart.ofType('absent', from)).toEqual([]);
+  expect(await cart.ofType('unidentified-removal', from)).toMatchObject([{ device: 'T1', slot: 1 }]);
+  expect((await cart.ofType('sanitization-requested', from)).map(({ device }) => device)).toContain('T1');
+});
+
 test('an update that never ends is given up in the ledger, is not tried again that night, and waits on the morning sheet for somebody', async () => {
   const cart = await updating();
   await cart.pass(LATE_MS - MINUTE_MS);

@@ -2,11 +2,13 @@ import { expect, test } from 'vitest';
 import { nightProblem } from '../../../app/domain/night-now.ts';
 import { planNight } from '../../../app/domain/night-plan.ts';
 import { isUpdateOpen, restartsFor } from '../../../app/domain/os-update.ts';
+import { releaseGate } from '../../../app/domain/release-gate.ts';
 import type { OvernightRules } from '../../../app/domain/rules.ts';
 import { nextSanitizationStep } from '../../../app/domain/sanitization.ts';
 import type { CartView, DeviceRow, NightRow, OsUpdate } from '../../../app/domain/tables.ts';
 import { nextUpdateSteps, updateOverdueMs, type UpdatesNow } from '../../../app/domain/update-runner.ts';
 import { NIGHT } from '../../support/night-rules.ts';
+import { RULES } from '../../support/ward-rules.ts';
 import { provenDevice, SERIAL } from './rows.ts';
 
 const HOUR_MS = 3_600_000;
@@ -65,15 +67,27 @@ test('an earlier night’s failure does not keep it from this night’s try', ()
   expect(steps([waiting(SERIAL, 4, { update: { ...OPEN, atMs: 999, outcome: 'timed-out' } })])).toHaveLength(1);
 });
 
+test('a new night begins with an absence that the last one’s failed update left unexplained: that is recorded, and nothing is begun', () => {
+  expect(steps([waiting(SERIAL, 4, { update: { ...OPEN, atMs: 999, backSeq: 62, outcome: 'timed-out' } })])).toMatchObject([{ type: 'exposed', body: { cause: 'absence' } }]);
+});
+
 test('two at once, and one is open: there is room for one, in the lowest slot', () => {
   expect(steps([waiting('C', 9), waiting('B', 3), waiting('A', 1, { update: OPEN })])).toMatchObject([{ device: 'B' }]);
 });
 
-test('what may restart a tablet: its open update, but not one that it has been exposed since', () => {
-  expect(restartsFor(waiting(SERIAL, 4, { update: OPEN }))).toBe('u1');
-  expect(restartsFor(waiting(SERIAL, 4, { update: OPEN, exposure: { leaf: 'later', seq: 61, cause: 'unobserved', atMs: 0 } }))).toBeUndefined();
-  expect(restartsFor(waiting(SERIAL, 4, { update: { ...OPEN, outcome: 'updated' } }))).toBeUndefined();
+test('what may restart a tablet: its open update, but not one that it has been exposed since, nor where nobody saw it go', () => {
+  expect(restartsFor(waiting(SERIAL, 4, { update: OPEN }), true)).toBe('u1');
+  expect(restartsFor(waiting(SERIAL, 4, { update: OPEN }), false)).toBeUndefined();
+  expect(restartsFor(waiting(SERIAL, 4, { update: OPEN, exposure: { leaf: 'later', seq: 61, cause: 'unobserved', atMs: 0 } }), true)).toBeUndefined();
+  expect(restartsFor(waiting(SERIAL, 4, { update: { ...OPEN, outcome: 'updated' } }), true)).toBeUndefined();
   expect(isUpdateOpen(waiting(SERIAL, 4, { update: { ...OPEN, outcome: 'expired' } }))).toBe(false);
+});
+
+test('it was away during an update that came to nothing: not offered even before that is recorded as an exposure', () => {
+  const away = { ...OPEN, backSeq: 62 };
+  const reasons = (device: DeviceRow) => releaseGate({ device, live: { slot: 4, serial: SERIAL, twice: false, battery: { percent: 90, ageMs: 0 } }, rules: RULES, ladder: 'fresh', nowMs: 10_000 });
+  expect(reasons(waiting(SERIAL, 4, { update: { ...away, outcome: 'updated' } }))).toEqual([]);
+  expect(reasons(waiting(SERIAL, 4, { update: { ...away, outcome: 'timed-out' } }))).toEqual([{ leaf: 'no-exposure', reason: 'exposed' }]);
 });
 
 test('policy stops updates while one is open: it is given up', () => {
