@@ -64,8 +64,8 @@ export function judgeDocking(facts: DockFacts): Docking {
       if (custody.slot !== slot) return { kind: 'present', drafts: [exposed('unobserved', gapMs), arrive('unheld')] };
       if (gapMs === undefined || gapMs > facts.rules.gapMaxMs) return { kind: 'present', drafts: [exposed('unobserved', gapMs)] };
       if (!facts.detached) return { kind: 'present', drafts: [] };
-      // A restart detaches it, too: what is due one is taken to have been away for it, as if it had been watched.
-      const request = restartsFor(device, true);
+      // A restart in its wipe detaches it, too: it is taken to have been away for that, and the wipe settles whatever it was.
+      const request = restartsFor(device, false);
       if (request === undefined) return { kind: 'present', drafts: [exposed('unobserved', gapMs)] };
       return { kind: 'present', drafts: [{ type: 'absent', ...common, body: { request, sinceMs: nowMs - gapMs } }, { type: 'reappeared', ...common, body: { request, absenceMs: gapMs } }] };
     }

@@ -8,7 +8,7 @@ export const isUpdateOpen = ({ update }: Pick<DeviceRow, 'update'>): boolean => 
 /**
  * The request, a sanitization's or an update's, in whose course the device may restart now: an absence is explained by nothing else.
  * `isSeen`: the cart saw it go. A wipe settles whatever happened before it; an update settles nothing, and of an absence that began
- * unseen nobody knows how long it was.
+ * unseen nobody knows how long it was or who began it.
  */
 export function restartsFor(device: DeviceRow, isSeen: boolean): string | undefined {
   const { request, exposure, evidence, update } = device;

@@ -45,8 +45,7 @@ export function createWatchSlots(context: StationContext, record: Record, watche
     const nowMs = clock.wallMs();
     const unproven = state.lastUnproven.get(device.serial) ?? ['exposed'];
     const openOffers = [...store.view.all('offer')];
-    const isSeen = unobservedMs !== undefined && unobservedMs <= (rules?.gapMaxMs ?? 0);
-    const removal = judgeRemoval({ device, slot, unproven, openOffers, restarts: restartsFor(device, isSeen), nowMs, claimUntilMs: nowMs + (rules?.claimMs ?? 60_000), release: deps.randomId() });
+    const removal = judgeRemoval({ device, slot, unproven, openOffers, restarts: restartsFor(device, unobservedMs === 0), nowMs, claimUntilMs: nowMs + (rules?.claimMs ?? 60_000), release: deps.randomId() });
     const done = await record([removal.draft]);
     if (!done) return void owed.add(device.serial);
     owed.delete(device.serial);

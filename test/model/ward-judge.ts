@@ -161,7 +161,7 @@ export function createWardJudge({ mdm, nowMs, rules, bundleIssuedAtMs, inSlot, s
       for (const [serial, slot] of present) {
         if (seen.get(serial) === slot) continue;
         present.delete(serial);
-        away.set(serial, { fromMs: nowMs() - unobservedMs, slot, update: open.get(serial), seen: unobservedMs <= rules().gapMaxMs, people: [] });
+        away.set(serial, { fromMs: nowMs() - unobservedMs, slot, update: open.get(serial), seen: unobservedMs === 0, people: [] });
       }
       for (const [serial, slot] of seen) {
         present.set(serial, slot);

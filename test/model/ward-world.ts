@@ -115,7 +115,7 @@ export function createWardWorld(options: WardOptions): WardWorld {
   const departed = (serial: string, slot: number, unobservedMs: number): void => {
     const device = view.get('device', serial);
     if (!device || device.custody.kind !== 'cart' || device.custody.slot !== slot) return;
-    const restarts = restartsFor(device, unobservedMs <= rules.gapMaxMs);
+    const restarts = restartsFor(device, unobservedMs === 0);
     record(judgeRemoval({ device, slot, unproven: lastUnproven.get(serial) ?? ['exposed'], openOffers: [...view.all('offer')], restarts, claimUntilMs: nowMs + rules.claimMs, nowMs, release: fresh() }).draft);
     if (restarts !== undefined) note('absence');
     const tablet = physical.get(slot);
@@ -281,7 +281,7 @@ export function createWardWorld(options: WardOptions): WardWorld {
     useInHand: (serial) => {
       const tablet = tablets.find((each) => each.serial === serial);
       const held = hands.get(serial);
-      if (!tablet || held === undefined || nowMs - held.sinceMs <= rules.gapMaxMs || tablet.enrolment === null || tablet.rebooting) return;
+      if (!tablet || held === undefined || tablet.enrolment === null || tablet.rebooting) return;
       const person = `person-${nowMs}`;
       judge.used(tablet, person);
       if (judge.openUpdate(serial) !== undefined) note('used-in-update');

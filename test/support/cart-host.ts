@@ -48,6 +48,11 @@ export function cartHost(slotCount: number): CartHost {
     slots.set(state.slot, state);
     tell({ event: 'slot', ...state });
   };
+  /** A word more about what is there already is no new attachment. */
+  const attachmentOf = (slot: number, serial: string | undefined): string => {
+    const there = slots.get(slot);
+    return there?.present && there.serial === serial && there.attachment !== undefined ? there.attachment : String((attachments += 1));
+  };
   const cart: CartHost = {
     slots,
     lights,
@@ -56,7 +61,7 @@ export function cartHost(slotCount: number): CartHost {
     tell,
     monoMs: () => monoMs,
     tellRaw: (message) => wire?.send(message),
-    put: (slot, serial, percent) => change({ slot, present: true, attachment: String((attachments += 1)), ...(serial === undefined ? {} : { serial, battery: { percent: percent ?? 100 - slot, monoMs } }) }),
+    put: (slot, serial, percent) => change({ slot, present: true, attachment: attachmentOf(slot, serial), ...(serial === undefined ? {} : { serial, battery: { percent: percent ?? 100 - slot, monoMs } }) }),
     take: (slot) => change({ slot, present: false }),
     tap: (uid, assurance = 'crypto') => {
       tell({ event: 'tap', tap: `tap-${(taps += 1)}`, reader: 'front reader', assurance, uid });

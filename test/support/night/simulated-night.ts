@@ -128,7 +128,7 @@ async function play(story: Story, random: () => number, world: NightWorld): Prom
         const slot = docked(what.pick);
         if (slot === undefined) return;
         const tablet = world.pull(slot);
-        if (what.awayMs > RULES.gapMaxMs && tablet.enrolment !== null && !tablet.rebooting) use(tablet, 'somebody');
+        if (tablet.enrolment !== null && !tablet.rebooting) use(tablet, 'somebody');
         world.at(what.awayMs, () => putBack(tablet.serial, slot));
         return note('pulled and put back');
       }
