@@ -6,7 +6,7 @@ import { openCertificate, type Certificate } from '../../app/ledger/certificate.
 import { readPdf } from '../support/pdf-reading.ts';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
 import { recordWipe } from '../support/sanitized-ledger.ts';
-import { SERIAL, startTestCentral, type TestCentral } from './demo-central.ts';
+import { SERIAL, signInAsAdmin, startTestCentral, type TestCentral } from './demo-central.ts';
 import { admissionOf, enrolStation, testLedger, type TestLedger, type TestStation } from './demo-station.ts';
 
 const OTHER = 'R52TXYYK596';
@@ -35,9 +35,7 @@ beforeAll(async () => {
   station = await enrolStation(central);
   ledger = testLedger(station);
   ledger.add({ type: 'station-started', body: { program: '0.1.0' } }, { type: 'bundle-accepted', body: { version: 3, issuedAtMs: 1, expiresAtMs: 2, digest: 'd'.repeat(64) } }, ...admissionOf(SERIAL, 4), ...admissionOf(OTHER, 4));
-  const { admin } = central.firstSecrets ?? expect.fail('no first secrets');
-  const signedIn = await fetch(`${central.url}/api/sign-in`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(admin) });
-  cookie = signedIn.headers.get('set-cookie')?.split(';')[0] ?? expect.fail('not signed in');
+  cookie = await signInAsAdmin(central);
 }, 60_000);
 afterAll(async () => {
   await central.close();

@@ -113,3 +113,11 @@ export async function startTestCentral(databaseUrl: string, changes: Partial<Cen
     },
   };
 }
+
+/** The cookie of a new session of the first administrator. */
+export async function signInAsAdmin({ url, firstSecrets }: Pick<Central, 'url' | 'firstSecrets'>): Promise<string> {
+  const answer = await fetch(`${url}/api/sign-in`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(firstSecrets?.admin) });
+  const [cookie = ''] = answer.headers.getSetCookie()[0]?.split(';') ?? [];
+  if (cookie === '') throw new Error(`the administrator cannot sign in: ${answer.status}`);
+  return cookie;
+}

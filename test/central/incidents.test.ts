@@ -4,7 +4,7 @@ import { witnessOnPostgres } from '../../app/central/witness-postgres.ts';
 import { incidentsView } from '../../app/contract/incidents.ts';
 import { projectEntry } from '../../app/domain/projection.ts';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
-import { SERIAL, startTestCentral, type TestCentral } from './demo-central.ts';
+import { SERIAL, signInAsAdmin, startTestCentral, type TestCentral } from './demo-central.ts';
 import { admissionOf, enrolStation, testLedger } from './demo-station.ts';
 
 let postgres: TestPostgres;
@@ -18,8 +18,7 @@ const seen = async () => incidentsView.parse(await (await get('/api/incidents', 
 beforeAll(async () => {
   postgres = await startTestPostgres();
   central = await startTestCentral(await postgres.createDatabase());
-  const { user, password } = central.firstSecrets?.admin ?? { user: '', password: '' };
-  cookie = (await post('/api/sign-in', { user, password })).headers.getSetCookie()[0]?.split(';')[0] ?? '';
+  cookie = await signInAsAdmin(central);
 });
 afterAll(async () => {
   await central.close();

@@ -23,7 +23,7 @@ import { append, EMPTY_FRONTIER, leafHash, rootOf } from '../../app/ledger/merkl
 import { encodeVkey, parseVkey, rawPublicKey, verifierKey } from '../../app/ledger/note.ts';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
 import { buildGo, GO_MISSING, WITHOUT_GO } from '../unit/ledger/go-tools.ts';
-import { SERIAL, startTestCentral, type TestCentral } from './demo-central.ts';
+import { SERIAL, signInAsAdmin, startTestCentral, type TestCentral } from './demo-central.ts';
 import { enrolStation, testLedger, type Answer, type TestLedger, type TestStation } from './demo-station.ts';
 
 let postgres: TestPostgres;
@@ -39,9 +39,7 @@ beforeAll(async () => {
   if (GO_MISSING === undefined) await buildGo('tiles', path.join(folder, 'tiles'));
   postgres = await startTestPostgres();
   central = await startTestCentral(await postgres.createDatabase());
-  const { admin } = central.firstSecrets ?? expect.fail('no first secrets');
-  const signedIn = await fetch(`${central.url}/api/sign-in`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(admin) });
-  cookie = signedIn.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+  cookie = await signInAsAdmin(central);
 }, 180_000);
 afterAll(async () => {
   await central.close();

@@ -1,6 +1,4 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { onTestFinished } from 'vitest';
+import { createServer, type RequestListener } from 'node:http';
 import type { MdmOrder } from '../../app/contract/mdm.ts';
 import { createAmapiDouble } from '../../app/simulator/mdm/amapi-double.ts';
 import { createNanomdmDouble } from '../../app/simulator/mdm/nanomdm-double.ts';
@@ -8,19 +6,13 @@ import { makeServiceAccount, type ServiceAccount } from '../../app/simulator/mdm
 import { createMdm, type Mdm } from '../../app/simulator/world/mdm.ts';
 import { seededRandom } from '../../app/simulator/world/random.ts';
 import { createTablet } from '../../app/simulator/world/tablet.ts';
+import { served } from '../support/served.ts';
 
 export const PROFILE = 'ward-7-east';
 const made = makeServiceAccount('http://replaced/token');
 
 type AmapiOrder = Extract<MdmOrder, { kind: 'amapi' }>;
 type NanomdmOrder = Extract<MdmOrder, { kind: 'nanomdm' }>;
-
-async function serve(listener: Parameters<typeof createServer>[1]): Promise<string> {
-  const server = createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => new Promise<void>((resolve) => (server.closeAllConnections(), server.close(() => resolve()))));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
 
 export interface Google {
   readonly url: string;
@@ -37,7 +29,7 @@ export async function google(serial: string): Promise<Google> {
   mdm.admit(createTablet({ serial, profile: PROFILE }));
   // The key's file says where tokens come from, which is known once the server listens.
   const account: { -readonly [K in keyof ServiceAccount]: ServiceAccount[K] } = { ...made };
-  const url = await serve(createAmapiDouble({ mdm, account, beforeEach: () => mdm.tick(Math.max(mdm.nowMs(), Date.now())) }));
+  const url = await served(createServer(createAmapiDouble({ mdm, account, beforeEach: () => mdm.tick(Math.max(mdm.nowMs(), Date.now())) })));
   account.file = { ...made.file, token_uri: `${url}/token` };
   return {
     url,
@@ -56,11 +48,12 @@ export async function nanomdm(atOnce = 1): Promise<{ readonly url: string; reado
   const double = createNanomdmDouble({ mdm, tablets: () => [], ...NANOMDM_KEYS, storage: 'filekv', webhook: () => {} });
   const held: (() => void)[] = [];
   let left = atOnce;
-  const url = await serve((request, response) => {
+  const listener: RequestListener = (request, response) => {
     held.push(() => double.listener(request, response));
     left -= 1;
     if (left <= 0) for (const answer of held.splice(0)) answer();
-  });
+  };
+  const url = await served(createServer(listener));
   const settings: NanomdmOrder['settings'] = { kind: 'nanomdm', baseUrl: url, profiles: { [PROFILE]: { profile: 'org.example.ward', applications: ['org.example.chart'] } }, osFloor: '18.1', pinsOneCertificate: true, grantsPasscodeRemoval: false, eraseEndsJailbreak: true };
   return { url, order: { kind: 'nanomdm', settings, secrets: { ...NANOMDM_KEYS, wifiProfile: Buffer.from('<plist>wifi password 7d55</plist>').toString('base64') } } };
 }

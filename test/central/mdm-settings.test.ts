@@ -8,7 +8,7 @@ import { mdmsView, mdmTried, type MdmOrder, type MdmsView } from '../../app/cont
 import { mdmFile, openMdms } from '../../app/entrypoints/central-mdm.ts';
 import { makeServiceAccount } from '../../app/simulator/mdm/service-account.ts';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
-import { DIRECTORY_WITHOUT_PINS, SERIAL, startTestCentral, type TestCentral } from './demo-central.ts';
+import { DIRECTORY_WITHOUT_PINS, SERIAL, signInAsAdmin, startTestCentral, type TestCentral } from './demo-central.ts';
 import { admissionOf, enrolStation, testLedger } from './demo-station.ts';
 import { google, NANOMDM_KEYS, nanomdm } from './mdm-doubles.ts';
 
@@ -43,9 +43,7 @@ async function desk(where: { database?: string; dataFolder?: string } = {}, opti
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => (closed ??= central.close());
   onTestFinished(close);
-  const { admin } = central.firstSecrets ?? expect.fail('no first secrets');
-  const signedIn = await fetch(`${central.url}/api/sign-in`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(admin) });
-  const cookie = signedIn.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+  const cookie = await signInAsAdmin(central);
   const ask: Desk['ask'] = async (where, body) => {
     const answer = await fetch(`${central.url}${where}`, { headers: { cookie, 'content-type': 'application/json' }, ...(body === undefined ? {} : { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body) }) });
     const text = await answer.text();

@@ -10,7 +10,7 @@ import { credentialUses } from '../../app/contract/credentials.ts';
 import { ok, refused } from '../../app/domain/result.ts';
 import type { GateLeafName } from '../../app/domain/terms.ts';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
-import { DIRECTORY_WITHOUT_PINS, SERIAL, startTestCentral } from './demo-central.ts';
+import { DIRECTORY_WITHOUT_PINS, SERIAL, signInAsAdmin, startTestCentral } from './demo-central.ts';
 import { fakeMdm } from './fake-mdm.ts';
 
 const IPAD = 'DMPXK2ABCD';
@@ -117,9 +117,7 @@ test('each use of a credential is counted by day and outcome, and administrators
   const atMs = central.clock.ms;
   await central.close();
   const again = await startTestCentral(database, { dataFolder });
-  const { admin } = again.firstSecrets ?? central.firstSecrets ?? {};
-  const signedIn = await fetch(`${again.url}/api/sign-in`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(admin) });
-  const cookie = signedIn.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+  const cookie = await signInAsAdmin({ url: again.url, firstSecrets: again.firstSecrets ?? central.firstSecrets });
   expect((await fetch(`${again.url}/api/credential-uses`)).status).toBe(401);
   const answer = await fetch(`${again.url}/api/credential-uses`, { headers: { cookie } });
   const day = new Date(atMs).toISOString().slice(0, 10);

@@ -1,21 +1,13 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { fleetHistory } from '../../app/contract/fleet.ts';
 import { morningSheetAnswer, morningView } from '../../app/contract/morning.ts';
 import type { EntryDraft } from '../../app/domain/entries.ts';
 import type { MorningException } from '../../app/domain/morning-sheet.ts';
-import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
-import { SERIAL, startTestCentral, type TestCentral } from './demo-central.ts';
-import { enrolStation, testLedger, type TestLedger, type TestStation } from './demo-station.ts';
+import { SERIAL } from './demo-central.ts';
+import { testLedger } from './demo-station.ts';
+import { central, cookie, HOUR, ledger, nightCart, send, SHIFT, station } from './night-cart.ts';
 
-const HOUR = 3_600_000;
-/** 2026-09-22, 07:00 in Berlin. */
-const SHIFT = Date.UTC(2026, 8, 22, 5);
-
-let postgres: TestPostgres;
-let central: TestCentral;
-let cookie: string;
-let station: TestStation;
-let ledger: TestLedger;
+nightCart(SHIFT + HOUR, SHIFT);
 
 const get = (path: string, headers: Record<string, string> = { cookie }): Promise<Response> => fetch(`${central.url}${path}`, { headers });
 const cartOf = async (id = station.id) => morningView.parse(await (await get('/api/morning')).json()).carts.find((cart) => cart.station === id);
@@ -31,30 +23,6 @@ const threatened = (shortBy: number, dueMs = SHIFT): EntryDraft => ({ type: 'nee
 const ended = (ready: number, exceptions = EXCEPTIONS, shiftMs = SHIFT, more = 0, wards: readonly string[] = []): EntryDraft => ({
   type: 'night-ended',
   body: { fromMs: shiftMs - 10 * HOUR, shiftMs, needs: [{ ward: '7e', count: 3, dueMs: shiftMs - HOUR, ready }, { ward: '7e', count: 8, dueMs: shiftMs, ready }, ...wards.map((ward) => ({ ward, count: 6, dueMs: shiftMs, ready: 5 }))], exceptions, more, done: { sanitized: 11, failed: 1, quarantined: 1, starts: 2 } },
-});
-const send = async (...drafts: EntryDraft[]): Promise<void> => {
-  const from = ledger.entries.length;
-  ledger.add(...drafts);
-  const answer = await station.request('POST', '/v1/log/entries', ledger.upload(from));
-  if (answer.status !== 200) throw new Error(answer.text);
-};
-
-beforeAll(async () => {
-  postgres = await startTestPostgres();
-  central = await startTestCentral(await postgres.createDatabase());
-  const { user, password } = central.firstSecrets?.admin ?? { user: '', password: '' };
-  const signedIn = await fetch(`${central.url}/api/sign-in`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ user, password }) });
-  cookie = signedIn.headers.getSetCookie()[0]?.split(';')[0] ?? '';
-});
-afterAll(async () => {
-  await central.close();
-  await postgres.stop();
-});
-beforeEach(async () => {
-  central.clock.ms = SHIFT + HOUR;
-  await central.database.query('update station set denied_at_ms = 1');
-  station = await enrolStation(central);
-  ledger = testLedger(station, SHIFT);
 });
 
 it('a night is over: its cart shows the sheet as recorded, the largest need of each ward, the first exceptions in words', async () => {
@@ -102,13 +70,12 @@ it('a cart without a night yet is listed without a sheet; one that is denied is 
 
 it('nights of two ledgers of one station: the newest life’s comes first, the nights around it in order, and the same number is told apart', async () => {
   await send(ended(1, [], SHIFT - 48 * HOUR), ended(2, [], SHIFT - 24 * HOUR));
-  const first = { station, ledger };
   const origin = `${station.origin.slice(0, -1)}2`;
   await central.database.query(`insert into origin (origin, station, epoch, ledger_key) select $1, station, 2, ledger_key from origin where origin = $2`, [origin, station.origin]);
-  ledger = testLedger({ ...station, origin }, SHIFT);
-  ledger.add(ended(3));
-  await central.database.query(`insert into entry (origin, seq, bytes, leaf, type, at_ms) values ($1, 0, $2, $3, 'night-ended', $4)`, [origin, ledger.entries[0], Buffer.from(ledger.leaves[0] ?? '', 'hex'), SHIFT]);
-  expect((await cartOf(first.station.id))?.sheet).toMatchObject({ epoch: 2, needs: [{ ready: 3 }] });
+  const second = testLedger({ ...station, origin }, SHIFT);
+  second.add(ended(3));
+  await central.database.query(`insert into entry (origin, seq, bytes, leaf, type, at_ms) values ($1, 0, $2, $3, 'night-ended', $4)`, [origin, second.entries[0], Buffer.from(second.leaves[0] ?? '', 'hex'), SHIFT]);
+  expect((await cartOf())?.sheet).toMatchObject({ epoch: 2, needs: [{ ready: 3 }] });
   const middle = await sheetAt(1, '?epoch=1');
   expect(middle.nights.map(({ epoch, seq, ready }) => [epoch, seq, ready])).toEqual([[2, 0, 3], [1, 1, 2], [1, 0, 1]]);
   expect([(await sheetAt(0)).sheet.needs[0]?.ready, (await sheetAt(0, '?epoch=1')).sheet.needs[0]?.ready]).toEqual([3, 1]);

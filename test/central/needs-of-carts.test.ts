@@ -5,8 +5,9 @@ import { morningSheetAnswer, morningView, type MorningView } from '../../app/con
 import type { EntryDraft, WardNeed } from '../../app/domain/entries.ts';
 import { readPdf } from '../support/pdf-reading.ts';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
-import { startTestCentral, type TestCentral } from './demo-central.ts';
+import { signInAsAdmin, startTestCentral, type TestCentral } from './demo-central.ts';
 import { enrolStation, testLedger, type TestLedger, type TestStation } from './demo-station.ts';
+import { sendFrom } from './night-cart.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -39,19 +40,12 @@ describe('the carts of one ward, by what they told', () => {
     const station = await enrolStation(central, cart);
     return { station, ledger: testLedger(station, atMs) };
   };
-  const send = async ({ station, ledger }: typeof a, ...drafts: EntryDraft[]): Promise<void> => {
-    const from = ledger.entries.length;
-    ledger.add(...drafts);
-    const answer = await station.request('POST', '/v1/log/entries', ledger.upload(from));
-    if (answer.status !== 200) throw new Error(answer.text);
-  };
+  const send = ({ station, ledger }: typeof a, ...drafts: EntryDraft[]): Promise<void> => sendFrom(station, ledger, ...drafts);
 
   beforeAll(async () => {
     postgres = await startTestPostgres();
     central = await startTestCentral(await postgres.createDatabase());
-    const { user, password } = central.firstSecrets?.admin ?? { user: '', password: '' };
-    const signedIn = await fetch(`${central.url}/api/sign-in`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ user, password }) });
-    cookie = signedIn.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+    cookie = await signInAsAdmin(central);
   });
   afterAll(async () => {
     await central.close();

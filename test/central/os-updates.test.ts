@@ -1,80 +1,42 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import type { Directory } from '../../app/central/directory.ts';
-import type { MdmRefusal } from '../../app/central/mdm/adapter.ts';
-import { updateOnce } from '../../app/central/os-updates.ts';
-import { DEMO_PACE, workOnce, type SanitizationDeps } from '../../app/central/sanitization.ts';
-import type { EntryDraft } from '../../app/domain/entries.ts';
+import type { MdmAdapter, MdmRefusal } from '../../app/central/mdm/adapter.ts';
+import { DEMO_PACE } from '../../app/central/sanitization.ts';
 import type { MdmEnrolment } from '../../app/domain/mdm-evidence.ts';
 import { ok, refused, type Result } from '../../app/domain/result.ts';
 import { NIGHT } from '../support/night-rules.ts';
-import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
-import { collectLog, DIRECTORY_WITHOUT_PINS, SERIAL, startTestCentral, type TestCentral, type TestClock } from './demo-central.ts';
-import { admissionOf, enrolStation, testLedger, type TestLedger, type TestStation } from './demo-station.ts';
-import { fakeMdm, record, type FakeMdm } from './fake-mdm.ts';
+import { DIRECTORY_WITHOUT_PINS, SERIAL } from './demo-central.ts';
+import { admissionOf } from './demo-station.ts';
+import { record } from './fake-mdm.ts';
+import { central, confirm, later, mdm, NONCE, queueByHand, station, workAll, write } from './mdm-queue.ts';
 
-const NONCE = 'a'.repeat(32);
 const [BEFORE, AFTER] = ['16 2026-06-01', '16 2026-10-01'];
 
 const WITH_UPDATES: Directory = { ...DIRECTORY_WITHOUT_PINS, rules: { ...DIRECTORY_WITHOUT_PINS.rules, overnight: { ...NIGHT, update: { megabytes: 900, installMs: 600_000 } } } };
 
-let postgres: TestPostgres;
-let central: TestCentral;
-let clock: TestClock;
-let mdm: FakeMdm;
 let told: string[];
 let refusal: MdmRefusal | undefined;
-let deps: SanitizationDeps;
-let station: TestStation;
-let ledger: TestLedger;
 
-beforeAll(async () => {
-  postgres = await startTestPostgres();
-  central = await startTestCentral(await postgres.createDatabase(), { directory: WITH_UPDATES });
-  clock = central.clock;
-});
-afterAll(async () => {
-  await central.close();
-  await postgres.stop();
-});
+queueByHand({ directory: WITH_UPDATES });
 /** T-101 stands proven in slot 1, for this server and for its cart, and an update waits for it. */
 beforeEach(async () => {
-  clock.ms = Date.now();
-  await central.database.query('truncate sanitization_request, sanitization_nudge, seen_enrolment, update_request, update_news');
-  mdm = fakeMdm();
   told = [];
   refusal = undefined;
   const said = async (what: string): Promise<Result<void, MdmRefusal>> => (told.push(what), refusal ? refused(refusal) : ok(undefined));
-  const adapter = Object.assign(mdm, { updates: { order: ({ request }: { request: string }) => said(`order ${request}`), end: ({ request }: { request: string }) => said(`end ${request}`) } });
-  deps = { database: central.database, keys: central.keys, adapter, pace: DEMO_PACE, log: collectLog().log, now: () => clock.now() };
-  station = await enrolStation(central);
-  ledger = testLedger(station);
+  const updates: MdmAdapter['updates'] = { order: ({ request }) => said(`order ${request}`), end: ({ request }) => said(`end ${request}`) };
+  Object.assign(mdm, { updates });
   await write(...admissionOf(SERIAL, 1), { type: 'sanitization-requested', device: SERIAL, slot: 1, body: { request: 'r-1', nonce: NONCE, exposure: 'e'.repeat(64), attempt: 1 } });
   await workAll();
-  if (mdm.command) mdm.command = { ...mdm.command, state: 'confirmed', confirmedMdmMs: 2_000 };
+  confirm();
   show({});
   await later();
   await write({ type: 'statement-accepted', device: SERIAL, body: { kind: 'enrolled', request: 'r-1', digest: 'd', issuedAtMs: 1, facts: { enrolment: 'new', previous: 'old', command: 'wipe-1', issuedMdmMs: 1_000, enrolledMdmMs: 3_000, unseenAtSize: 9 } } });
 });
 
-async function write(...drafts: EntryDraft[]): Promise<void> {
-  ledger.add(...drafts);
-  const { size } = (await central.database.query<{ size: number }>('select size from origin where origin = $1', [station.origin])).rows[0] ?? { size: 0 };
-  const answer = await station.request('POST', '/v1/log/entries', ledger.upload(size));
-  expect(answer.status).toBe(200);
-}
 const ask = (request = 'u-1'): Promise<void> => write({ type: 'update-requested', device: SERIAL, slot: 1, body: { request, nonce: NONCE } });
 /** What the MDM shows of the tablet now; every report is later than the one before. */
 let reports = 4_000;
 const show = (changes: Partial<MdmEnrolment>, name = 'new'): void => void (mdm.records = [record(name, { previous: ['old'], enrolledMdmMs: 3_000, reportedMdmMs: (reports += 1_000), os: BEFORE, update: 'waiting', ...changes })]);
-/** Works until nothing is due any more at this instant. */
-async function workAll(): Promise<void> {
-  for (let steps = 0; steps < 50; steps += 1) if (!(await workOnce(deps)) && !(await updateOnce(deps))) return;
-  throw new Error('the queues do not come to rest');
-}
-async function later(ms = DEMO_PACE.slowestMs): Promise<void> {
-  clock.ms += ms;
-  await workAll();
-}
 const row = async (request = 'u-1') => (await central.database.query<{ state: string; failure: string | null }>('select state, failure from update_request where request = $1', [request])).rows[0];
 /** What the cart was told since the tablet was proven. */
 const news = async (): Promise<unknown[]> => (await station.statements()).slice(6).map(({ claims: { facts } }) => (facts.kind === 'update-failed' ? `${facts.kind} ${facts.failure}` : facts.kind));

@@ -5,7 +5,7 @@ import { verifierKey } from '../../app/ledger/note.ts';
 import { openReceipt } from '../../app/ledger/receipt.ts';
 import { parseTlogProof } from '../../app/ledger/tlog-proof.ts';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
-import { SERIAL, startTestCentral, type TestCentral } from './demo-central.ts';
+import { SERIAL, signInAsAdmin, startTestCentral, type TestCentral } from './demo-central.ts';
 import { admissionOf, enrolStation, testLedger, type TestLedger, type TestStation } from './demo-station.ts';
 
 let postgres: TestPostgres;
@@ -21,9 +21,7 @@ beforeAll(async () => {
   ledger = testLedger(station);
   ledger.add(...admissionOf(SERIAL, 4), { type: 'unidentified-removal', device: SERIAL, slot: 4, body: { release: 'r-1', claimUntilMs: 1_790_000_060_000 } });
   expect((await station.request('POST', '/v1/log/entries', ledger.upload())).status).toBe(200);
-  const { admin } = central.firstSecrets ?? expect.fail('no first secrets');
-  const signedIn = await fetch(`${central.url}/api/sign-in`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(admin) });
-  cookie = signedIn.headers.get('set-cookie')?.split(';')[0] ?? expect.fail('not signed in');
+  cookie = await signInAsAdmin(central);
 }, 60_000);
 afterAll(async () => {
   await central.close();

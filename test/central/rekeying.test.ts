@@ -12,7 +12,7 @@ import { secretsView, type BadgeMove, type PinMove, type SecretKind } from '../.
 import type { TenantSecrets } from '../../app/contract/station-http.ts';
 import { rawPublicKey } from '../../app/ledger/note.ts';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
-import { BADGE, DIRECTORY_WITHOUT_PINS, startTestCentral, type TestCentral } from './demo-central.ts';
+import { BADGE, DIRECTORY_WITHOUT_PINS, signInAsAdmin, startTestCentral, type TestCentral } from './demo-central.ts';
 import { enrolStation, payloadOf, type TestStation } from './demo-station.ts';
 
 const NEW_BADGE = '0488776655AABB';
@@ -63,10 +63,8 @@ async function bundle(station: TestStation): Promise<PolicyBundle> {
 
 /** As the fleet page asks, signed in as the administrator. */
 async function people(method: 'GET' | 'POST', route: string, body?: unknown): Promise<{ status: number; body: Record<string, unknown> }> {
-  const json = { 'content-type': 'application/json' };
-  const signedIn = await fetch(`${central.url}/api/sign-in`, { method: 'POST', headers: json, body: JSON.stringify(central.firstSecrets?.admin) });
-  const cookie = signedIn.headers.getSetCookie()[0]?.split(';')[0] ?? '';
-  const answer = await fetch(`${central.url}${route}`, { method, headers: { ...json, cookie }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  const cookie = await signInAsAdmin(central);
+  const answer = await fetch(`${central.url}${route}`, { method, headers: { 'content-type': 'application/json', cookie }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
   return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
 }
 

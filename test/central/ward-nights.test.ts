@@ -1,14 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { nightOfWard, type OpenNight } from '../../app/central/ward-nights.ts';
 import { fleetView, type FleetDevice, type WardNight } from '../../app/contract/fleet.ts';
 import type { EntryDraft } from '../../app/domain/entries.ts';
-import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
-import { startTestCentral, type TestCentral } from './demo-central.ts';
-import { enrolStation, testLedger, type TestLedger, type TestStation } from './demo-station.ts';
-
-const HOUR = 3_600_000;
-/** 2026-09-22, 07:00 in Berlin. */
-const SHIFT = Date.UTC(2026, 8, 22, 5);
+import { central, cookie, HOUR, ledger, nightCart, send, SHIFT, station } from './night-cart.ts';
 
 const began = (count: number, shiftMs = SHIFT, ward = '7e'): EntryDraft => ({ type: 'night-began', body: { shiftMs, needs: [{ ward, count: 3, dueMs: shiftMs - HOUR }, { ward, count, dueMs: shiftMs }], owed: 2 } });
 const threatened = (shortBy: number, because = 'absent'): EntryDraft => ({ type: 'need-threatened', body: { ward: '7e', shortBy, dueMs: SHIFT, because } }) as EntryDraft;
@@ -18,48 +12,20 @@ const ended = (count: number, shiftMs = SHIFT): EntryDraft => ({
 });
 
 describe('what the server knows of a night that is on', () => {
-  let postgres: TestPostgres;
-  let central: TestCentral;
-  let cookie: string;
-  let station: TestStation;
-  let ledger: TestLedger;
+  nightCart(SHIFT - 5 * HOUR, SHIFT - 10 * HOUR);
 
   const night = async (): Promise<WardNight | undefined> => fleetView.parse(await (await fetch(`${central.url}/api/fleet`, { headers: { cookie } })).json()).wards.find(({ id }) => id === '7e')?.night;
-  const send = async (to: TestStation, of: TestLedger, ...drafts: EntryDraft[]): Promise<void> => {
-    const from = of.entries.length;
-    of.add(...drafts);
-    const answer = await to.request('POST', '/v1/log/entries', of.upload(from));
-    if (answer.status !== 200) throw new Error(answer.text);
-  };
-
-  beforeAll(async () => {
-    postgres = await startTestPostgres();
-    central = await startTestCentral(await postgres.createDatabase());
-    const { user, password } = central.firstSecrets?.admin ?? { user: '', password: '' };
-    const signedIn = await fetch(`${central.url}/api/sign-in`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ user, password }) });
-    cookie = signedIn.headers.getSetCookie()[0]?.split(';')[0] ?? '';
-  });
-  afterAll(async () => {
-    await central.close();
-    await postgres.stop();
-  });
-  beforeEach(async () => {
-    central.clock.ms = SHIFT - 5 * HOUR;
-    await central.database.query('update station set denied_at_ms = 1');
-    station = await enrolStation(central);
-    ledger = testLedger(station, SHIFT - 10 * HOUR);
-  });
 
   it('nothing is told: on course to the largest of the ward’s needs, from when the night began', async () => {
     expect(await night()).toBeUndefined();
-    await send(station, ledger, began(8));
+    await send(began(8));
     expect(await night()).toEqual({ due: '2026-09-22T05:00:00.000Z', needed: 8, clean: 0, expected: 8, shortBy: 0, carts: [{ station: station.id, cart: 'Cart A', needed: 8, began: '2026-09-21T19:00:00.000Z' }], told: [], unread: [] });
   });
 
   it('a shortage is told: by how many, why, when and in which record; that of the night before is no part of it', async () => {
-    await send(station, ledger, began(8, SHIFT - 24 * HOUR), threatened(5), ended(8, SHIFT - 24 * HOUR), began(8));
+    await send(began(8, SHIFT - 24 * HOUR), threatened(5), ended(8, SHIFT - 24 * HOUR), began(8));
     expect(await night()).toMatchObject({ expected: 8, shortBy: 0, told: [] });
-    await send(station, ledger, threatened(2));
+    await send(threatened(2));
     expect(await night()).toMatchObject({
       expected: 6,
       shortBy: 2,
@@ -68,22 +34,22 @@ describe('what the server knows of a night that is on', () => {
   });
 
   it('the night is over: by its record, or because its shift began while the cart was silent', async () => {
-    await send(station, ledger, began(8));
+    await send(began(8));
     central.clock.ms = SHIFT + 1;
     expect(await night()).toBeUndefined();
     central.clock.ms = SHIFT - HOUR;
     expect(await night()).toBeDefined();
-    await send(station, ledger, ended(8));
+    await send(ended(8));
     expect(await night()).toBeUndefined();
   });
 
   it('a newer station gives a reason that this server does not know: said so, not taken for on course', async () => {
-    await send(station, ledger, began(8), threatened(2, 'haunted'));
+    await send(began(8), threatened(2, 'haunted'));
     expect(await night()).toMatchObject({ expected: 0, shortBy: 0, told: [], unread: [station.id] });
   });
 
   it('nobody needs any of the ward’s tablets: no night is told of it', async () => {
-    await send(station, ledger, began(8, SHIFT, '8w'));
+    await send(began(8, SHIFT, '8w'));
     expect(await night()).toBeUndefined();
   });
 });

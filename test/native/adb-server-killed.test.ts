@@ -1,9 +1,9 @@
 import { chmodSync, writeFileSync } from 'node:fs';
-import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { besideRealAdb } from '../support/adb/beside-real-adb.ts';
-import { counted, playedServer, scriptedServer } from '../support/adb/scripted-server.ts';
+import { listUnderWay } from '../support/adb/list-under-way.ts';
+import { playedServer } from '../support/adb/scripted-server.ts';
 import { virtualTablet } from '../support/adb/virtual-tablet.ts';
 import { conversingClock, pass } from '../support/adb/conversing-clock.ts';
 import { watchedAdapter } from '../support/adb/watched-adapter.ts';
@@ -82,26 +82,12 @@ describe('while the adb server was dead', () => {
 
 describe('the adb server goes away while it is asked for its list', () => {
   it('what it still answers then changes nothing: the tablet stays offline', async () => {
-    const clock = conversingClock();
-    const line = counted('R52T100ABCD unauthorized usb:1-1.1 transport_id:1\n');
-    const trackers: Socket[] = [];
-    const questions: Socket[] = [];
-    const server = await scriptedServer((service, socket) => {
-      if (service === 'host:devices-l') return void questions.push(socket);
-      trackers.push(socket);
-      socket.write(`OKAY${line}`);
-    });
-    cleanUps.push(() => server.close());
-    const watched = watchedAdapter({ clock, port: server.port });
-    cleanUps.push(() => watched.stop());
-    await watched.until('R52T100ABCD', 'unauthorised');
-    clock.advance(1_000);
-    const question = await waitFor('the question', () => questions[0]);
-    trackers[0]?.destroy();
-    await watched.until('R52T100ABCD', 'offline');
-    question.end(`OKAY${line}`);
+    const { server, watched, serial, tracker, answer } = await listUnderWay();
+    tracker?.destroy();
+    await watched.until(serial, 'offline');
+    answer();
     await waitFor('the end of the question', () => server.open() === 0);
-    expect(watched.standings('R52T100ABCD')).toEqual(['unauthorised', 'offline']);
+    expect(watched.standings(serial)).toEqual(['unauthorised', 'offline']);
   });
 });
 

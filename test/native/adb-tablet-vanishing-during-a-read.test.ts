@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { besideRealAdb } from '../support/adb/beside-real-adb.ts';
-import { conversingClock } from '../support/adb/conversing-clock.ts';
+import { listUnderWay } from '../support/adb/list-under-way.ts';
 import { shellPacket } from '../support/adb/packets.ts';
 import { counted, scriptedServer } from '../support/adb/scripted-server.ts';
 import { shellAnswer, virtualTablet } from '../support/adb/virtual-tablet.ts';
@@ -69,25 +69,11 @@ describe('an answer that comes after the tablet has left', () => {
 
 describe('a list that was asked for before the tablet left and comes after', () => {
   it('does not bring it back', async () => {
-    const clock = conversingClock();
-    const line = counted('R52T100ABCD unauthorized usb:1-1.1 transport_id:1\n');
-    const trackers: Socket[] = [];
-    const questions: Socket[] = [];
-    const server = await scriptedServer((service, socket) => {
-      if (service === 'host:devices-l') return void questions.push(socket);
-      trackers.push(socket);
-      socket.write(`OKAY${line}`);
-    });
-    cleanUps.push(() => server.close());
-    const watched = watchedAdapter({ clock, port: server.port });
-    cleanUps.push(() => watched.stop());
-    await watched.until('R52T100ABCD', 'unauthorised');
-    clock.advance(1_000);
-    const question = await waitFor('the question', () => questions[0]);
-    trackers[0]?.write(counted(''));
-    await watched.until('R52T100ABCD', 'gone');
-    question.end(`OKAY${line}`);
+    const { clock, watched, serial, tracker, answer } = await listUnderWay();
+    tracker?.write(counted(''));
+    await watched.until(serial, 'gone');
+    answer();
     await waitFor('the answer', () => clock.underWay() === 0);
-    expect(watched.standings('R52T100ABCD')).toEqual(['unauthorised', 'gone']);
+    expect(watched.standings(serial)).toEqual(['unauthorised', 'gone']);
   });
 });

@@ -7,7 +7,7 @@ import { policyBundle, type PolicyBundle } from '../../app/contract/policy-bundl
 import type { ServerKeysView } from '../../app/contract/server-keys.ts';
 import { auditBundle, type Audit } from '../../app/ledger/audit.ts';
 import type { Store } from '../../app/storage/store.ts';
-import type { TestCentral } from '../central/demo-central.ts';
+import { signInAsAdmin, type TestCentral } from '../central/demo-central.ts';
 import { startWholeCart, type WholeCart } from './whole-cart.ts';
 
 /** Under load a contact takes its time. */
@@ -32,10 +32,7 @@ export async function contactedCart(central: TestCentral, data: string): Promise
 
 /** As an administrator; a GET where there is no body. */
 export async function ask(central: TestCentral, path: string, body?: unknown): Promise<Response> {
-  const { admin } = central.firstSecrets ?? expect.fail('no first secrets');
-  const json = { 'content-type': 'application/json' };
-  const signedIn = await fetch(`${central.url}/api/sign-in`, { method: 'POST', headers: json, body: JSON.stringify(admin) });
-  const headers = { ...json, cookie: signedIn.headers.getSetCookie()[0]?.split(';')[0] ?? '' };
+  const headers = { 'content-type': 'application/json', cookie: await signInAsAdmin(central) };
   return fetch(`${central.url}${path}`, body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) });
 }
 

@@ -1,5 +1,4 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
 import { expect } from 'vitest';
 import type { MdmAdapter } from '../../../app/central/mdm/adapter.ts';
 import { createAmapi, type AmapiOptions } from '../../../app/central/mdm/amapi/amapi.ts';
@@ -10,6 +9,7 @@ import type { Misbehaviour } from '../../../app/simulator/world/mdm-records.ts';
 import { createMdm, observation, type Mdm } from '../../../app/simulator/world/mdm.ts';
 import { seededRandom } from '../../../app/simulator/world/random.ts';
 import { createTablet, use, type Tablet } from '../../../app/simulator/world/tablet.ts';
+import { served } from '../../support/served.ts';
 
 export const START = Date.parse('2026-11-21T06:50:00Z');
 export const SERIAL = 'R52TGNPY77Z';
@@ -32,8 +32,8 @@ export interface AmapiBench {
   readonly seconds: (count: number) => void;
 }
 
-/** The double of the Android Management API over HTTP, one tablet that somebody used, and the adapter. */
-export async function amapiBench(servers: Server[], others = 2): Promise<AmapiBench> {
+/** The double of the Android Management API over HTTP, one tablet that somebody used, and the adapter; it ends with the test. */
+export async function amapiBench(others = 2): Promise<AmapiBench> {
   let worldMs = START;
   const mdm = createMdm({ random: seededRandom(7), clockMs: worldMs });
   const tablet = createTablet({ serial: SERIAL, profile: PROFILE });
@@ -44,9 +44,7 @@ export async function amapiBench(servers: Server[], others = 2): Promise<AmapiBe
   const commands: Readonly<Record<string, unknown>>[] = [];
   const used: string[] = [];
   const server = createServer((request) => void requests.push(`${request.method} ${request.url?.split('?')[0]}`));
-  servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const url = await served(server);
   const here: ServiceAccount = { ...account, file: { ...account.file, token_uri: `${url}/token` } };
   server.on('request', createAmapiDouble({ mdm, account: here, retryAfterS: 7, onCommand: (device, command) => commands.push({ device, ...command }) }));
   const adapterWith = (options: Partial<AmapiOptions>): MdmAdapter => createAmapi({ enterprise: mdm.enterprise, serviceAccount: here.file, baseUrl: url, now: () => worldMs, used: ({ name, purpose }, outcome) => used.push(`${name}: ${purpose}: ${outcome}`), ...options });

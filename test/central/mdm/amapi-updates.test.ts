@@ -1,20 +1,11 @@
-import type { Server } from 'node:http';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { passingFacts } from '../../../app/domain/mdm-evidence.ts';
 import { enrolmentSeen } from '../../../app/simulator/world/mdm.ts';
 import { amapiBench, PROFILE, SERIAL, value, type AmapiBench } from './amapi-bench.ts';
 
-const servers: Server[] = [];
-afterEach(async () => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
-});
-
 /** A tablet for which an update waits and that has told so, and an adapter that may change policies. */
 async function waiting(): Promise<AmapiBench & { readonly updates: NonNullable<AmapiBench['adapter']['updates']> }> {
-  const on = await amapiBench(servers);
+  const on = await amapiBench();
   on.tablet.updateTo = '2026-11-05';
   on.seconds(3_601);
   const adapter = on.adapterWith({ ordersUpdates: true });

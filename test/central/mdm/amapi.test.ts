@@ -1,20 +1,11 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { createServer } from 'node:http';
+import { describe, expect, it } from 'vitest';
 import { provenFacts } from '../../../app/domain/mdm-evidence.ts';
 import { makeServiceAccount } from '../../../app/simulator/mdm/service-account.ts';
 import type { Misbehaviour } from '../../../app/simulator/world/mdm-records.ts';
 import { isClean, uncleanBecause } from '../../../app/simulator/world/tablet.ts';
-import { amapiBench, order, PROFILE, SERIAL, START, value, wipeAndWatch, type AmapiBench } from './amapi-bench.ts';
-
-const servers: Server[] = [];
-afterEach(async () => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
-});
-const bench = (others?: number): Promise<AmapiBench> => amapiBench(servers, others);
+import { served } from '../../support/served.ts';
+import { amapiBench as bench, order, PROFILE, SERIAL, START, value, wipeAndWatch } from './amapi-bench.ts';
 
 const ALL = ['wipe-confirmed', 'enrolled', 'credentials-revoked', 'queue-clear', 'profile-present', 'posture'];
 
@@ -222,10 +213,8 @@ describe('the vendor’s HTTP is unkind', () => {
   it('nobody listens, or nobody answers: unavailable', async () => {
     const on = await bench();
     expect(await on.adapterWith({ baseUrl: 'http://127.0.0.1:9' }).findEnrolment(SERIAL)).toMatchObject({ ok: false, reason: { reason: 'unavailable' } });
-    const mute = createServer(() => {});
-    servers.push(mute);
-    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
-    const refusal = await on.adapterWith({ baseUrl: `http://127.0.0.1:${(mute.address() as AddressInfo).port}`, timeoutMs: 50 }).findEnrolment(SERIAL);
+    const mute = await served(createServer(() => {}));
+    const refusal = await on.adapterWith({ baseUrl: mute, timeoutMs: 50 }).findEnrolment(SERIAL);
     expect(refusal).toMatchObject({ ok: false, reason: { reason: 'unavailable', detail: expect.stringContaining('50 ms') } });
   });
 

@@ -1,37 +1,16 @@
 import { createHmac } from 'node:crypto';
-import type { Server } from 'node:http';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openDatabase, type Database } from '../../../app/central/database.ts';
+import { describe, expect, it } from 'vitest';
 import { provenFacts } from '../../../app/domain/mdm-evidence.ts';
 import { plist, udidOf, webhookEvent } from '../../../app/simulator/mdm/nanomdm-shapes.ts';
 import { isClean, uncleanBecause } from '../../../app/simulator/world/tablet.ts';
-import { startTestPostgres, type TestPostgres } from '../../support/postgres.ts';
 import * as amapi from './amapi-bench.ts';
-import { nanomdmBench, PROFILE, requestOf, value, WEBHOOK_KEY, wipeAndWatch, type NanomdmBench } from './nanomdm-bench.ts';
+import { PROFILE, requestOf, value, WEBHOOK_KEY, wipeAndWatch, type NanomdmBench } from './nanomdm-bench.ts';
+import { bench as apple, database, nanomdmTables } from './nanomdm-tables.ts';
 
 /** What is known to go wrong in the field, as far as an MDM adapter can tell. The judge is the virtual tablet itself. */
 
-let postgres: TestPostgres;
-let database: Database;
-const servers: Server[] = [];
-beforeAll(async () => {
-  postgres = await startTestPostgres();
-  database = await openDatabase(await postgres.createDatabase(), (error) => {
-    throw error;
-  });
-});
-afterAll(async () => {
-  await database.close();
-  await postgres.stop();
-});
-afterEach(async () => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
-});
-const android = (): Promise<amapi.AmapiBench> => amapi.amapiBench(servers);
-const apple = (...rest: Parameters<typeof nanomdmBench> extends [unknown, unknown, ...infer R] ? R : never): Promise<NanomdmBench> => nanomdmBench(database, servers, ...rest);
+nanomdmTables();
+const android = amapi.amapiBench;
 
 const signed = (body: string): Record<string, string> => ({ 'x-hmac-signature': createHmac('sha256', WEBHOOK_KEY).update(body).digest('base64') });
 

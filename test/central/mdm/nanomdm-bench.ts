@@ -1,5 +1,4 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
 import type { MdmAdapter, MdmNews, ReceiveWebhook } from '../../../app/central/mdm/adapter.ts';
 import { createNanomdm, type NanomdmOptions } from '../../../app/central/mdm/nanomdm/nanomdm.ts';
 import { createNanomdmStore } from '../../../app/central/mdm/nanomdm/store.ts';
@@ -10,6 +9,7 @@ import type { Misbehaviour } from '../../../app/simulator/world/mdm-records.ts';
 import { createMdm, type Mdm } from '../../../app/simulator/world/mdm.ts';
 import { seededRandom } from '../../../app/simulator/world/random.ts';
 import { createTablet, use, type Tablet } from '../../../app/simulator/world/tablet.ts';
+import { served } from '../../support/served.ts';
 
 export const START = Date.parse('2026-11-21T21:00:00Z');
 export const PROFILE = 'ward-7-east';
@@ -41,8 +41,8 @@ export interface NanomdmBench {
 
 let tablets = 0;
 
-/** NanoMDM's double over HTTP, one tablet that somebody used, and the adapter with its own tables. */
-export async function nanomdmBench(database: Database, servers: Server[], storage: 'filekv' | 'pgsql' = 'filekv', options: Partial<NanomdmOptions> = {}, world: { serial?: string; startMs?: number } = {}): Promise<NanomdmBench> {
+/** NanoMDM's double over HTTP, one tablet that somebody used, and the adapter with its own tables; it ends with the test. */
+export async function nanomdmBench(database: Database, storage: 'filekv' | 'pgsql' = 'filekv', options: Partial<NanomdmOptions> = {}, world: { serial?: string; startMs?: number } = {}): Promise<NanomdmBench> {
   let worldMs = world.startMs ?? START;
   const serial = world.serial ?? `DMPX${String((tablets += 1)).padStart(8, '0')}`;
   const mdm = createMdm({ random: seededRandom(7), clockMs: worldMs });
@@ -74,13 +74,12 @@ export async function nanomdmBench(database: Database, servers: Server[], storag
     request.on('data', (chunk: Buffer) => sent.push(chunk.toString('utf8')));
     double.listener(request, response);
   });
-  servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const baseUrl = await served(server);
   const used: string[] = [];
   const store = createNanomdmStore(database);
   const create = (changes: Partial<NanomdmOptions>): ReturnType<typeof createNanomdm> =>
     createNanomdm({
-      baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      baseUrl,
       apiKey: () => Promise.resolve(API_KEY),
       webhookKey: () => Promise.resolve(WEBHOOK_KEY),
       store,

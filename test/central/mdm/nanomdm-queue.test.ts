@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DEMO_PACE, workOnce, type SanitizationDeps } from '../../../app/central/sanitization.ts';
 import { isClean } from '../../../app/simulator/world/tablet.ts';
@@ -11,22 +10,17 @@ import { nanomdmBench } from './nanomdm-bench.ts';
 
 let postgres: TestPostgres;
 let central: TestCentral;
-const servers: Server[] = [];
 beforeAll(async () => {
   postgres = await startTestPostgres();
   central = await startTestCentral(await postgres.createDatabase());
 });
 afterAll(async () => {
-  for (const server of servers) {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
   await central.close();
   await postgres.stop();
 });
 
 it('a request becomes a proven, clean tablet by one erase; a day later what passes is asked and told anew', async () => {
-  const on = await nanomdmBench(central.database, servers, 'filekv', {}, { serial: SERIAL, startMs: central.clock.ms });
+  const on = await nanomdmBench(central.database, 'filekv', {}, { serial: SERIAL, startMs: central.clock.ms });
   const deps: SanitizationDeps = { database: central.database, keys: central.keys, adapter: on.adapter, pace: DEMO_PACE, log: collectLog().log, now: on.nowMs };
   const station = await enrolStation(central);
   const ledger = testLedger(station);

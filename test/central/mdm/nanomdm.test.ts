@@ -1,34 +1,13 @@
-import type { Server } from 'node:http';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { createHmac } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openDatabase, type Database } from '../../../app/central/database.ts';
+import { describe, expect, it } from 'vitest';
 import type { Misbehaviour } from '../../../app/simulator/world/mdm-records.ts';
 import { isClean, uncleanBecause } from '../../../app/simulator/world/tablet.ts';
-import { startTestPostgres, type TestPostgres } from '../../support/postgres.ts';
-import { nanomdmBench, requestOf, START, value, WEBHOOK_KEY, wipeAndWatch, type NanomdmBench } from './nanomdm-bench.ts';
+import { served } from '../../support/served.ts';
+import { requestOf, START, value, WEBHOOK_KEY, wipeAndWatch, type NanomdmBench } from './nanomdm-bench.ts';
+import { bench, database, nanomdmTables } from './nanomdm-tables.ts';
 
-let postgres: TestPostgres;
-let database: Database;
-const servers: Server[] = [];
-beforeAll(async () => {
-  postgres = await startTestPostgres();
-  database = await openDatabase(await postgres.createDatabase(), (error) => {
-    throw error;
-  });
-});
-afterAll(async () => {
-  await database.close();
-  await postgres.stop();
-});
-afterEach(async () => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
-});
-const bench = (...rest: Parameters<typeof nanomdmBench> extends [unknown, unknown, ...infer R] ? R : never): Promise<NanomdmBench> => nanomdmBench(database, servers, ...rest);
+nanomdmTables();
 
 const ALL = ['wipe-confirmed', 'enrolled', 'credentials-revoked', 'queue-clear', 'profile-present', 'posture'];
 
@@ -310,10 +289,8 @@ describe('NanoMDM’s HTTP is unkind', () => {
 
   it('something that is not NanoMDM', async () => {
     const on = await bench();
-    const other = createServer((_, response) => response.writeHead(404).end('<html>'));
-    servers.push(other);
-    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
-    const refusal = await on.adapterWith({ baseUrl: `http://127.0.0.1:${(other.address() as AddressInfo).port}` }).findEnrolment(on.serial);
+    const other = await served(createServer((_, response) => response.writeHead(404).end('<html>')));
+    const refusal = await on.adapterWith({ baseUrl: other }).findEnrolment(on.serial);
     expect(refusal).toMatchObject({ ok: false, reason: { reason: 'unavailable' } });
   });
 
