@@ -131,6 +131,8 @@ export function createWardWorld(options: WardOptions): WardWorld {
   const look = (unobservedMs: number): void => {
     countAttachments();
     if (!watching) return;
+    // What the gate said before it lost sight for so long says nothing of a tablet that has gone.
+    if (unobservedMs > rules.gapMaxMs) lastUnproven.clear();
     if (unobservedMs > 0 || allSlots.some((slot) => live.get(slot) !== answers(slot))) compare(unobservedMs);
     readCharges();
     remember();
@@ -327,9 +329,11 @@ export function createWardWorld(options: WardOptions): WardWorld {
     },
     pursue: () => {
       if (!watching) return;
+      const size = entries.length;
       for (const draft of nextUpdateSteps({ view, live, nowMs, night, updatesAtOnce, turn: () => true, overdueMs: options.updateOverdueMs ?? 120_000, fresh: () => ({ request: fresh(), nonce: fresh() }) })) record(draft);
       for (const draft of nextSanitizationSteps({ view, live, rules, nowMs, wipesAtOnce: options.wipesAtOnce ?? slotCount, fresh: () => ({ request: fresh(), nonce: fresh() }) })) record(draft);
       certify();
+      if (entries.length > size) remember();
     },
     serverLooks: server.looks,
     serverRestates: server.restates,
