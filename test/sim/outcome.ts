@@ -22,6 +22,9 @@ export interface Counts {
   diskRestores: number;
   clones: number;
   serverRestores: number;
+  updates: number;
+  updated: number;
+  handsInUpdates: number;
 }
 
 export interface Outcome {
@@ -31,7 +34,7 @@ export interface Outcome {
   readonly counts: Counts;
 }
 
-export const noCounts = (): Counts => ({ entries: 0, offers: 0, epochs: 0, crashes: 0, serverDeaths: 0, requests: 0, lost: 0, doubled: 0, overtaken: 0, busy: 0, clockTurns: 0, borrowed: 0, diskRestores: 0, clones: 0, serverRestores: 0 });
+export const noCounts = (): Counts => ({ entries: 0, offers: 0, epochs: 0, crashes: 0, serverDeaths: 0, requests: 0, lost: 0, doubled: 0, overtaken: 0, busy: 0, clockTurns: 0, borrowed: 0, diskRestores: 0, clones: 0, serverRestores: 0, updates: 0, updated: 0, handsInUpdates: 0 });
 
 /** For whoever looks at one run. */
 export function tellLedger(cart: Cart, told: (line: string) => void): void {

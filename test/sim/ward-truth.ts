@@ -7,14 +7,18 @@ import { RULES } from '../support/ward-rules.ts';
 import { tablet as bundleTablet } from '../support/ward-policy.ts';
 import type { Central } from './central-processes.ts';
 import type { DeviceRow } from '../../app/domain/tables.ts';
+import { createUpdateQueue, UPDATE_NIGHT, type UpdateCounts } from './ward-updates.ts';
 import { projectionOf } from './witness-memory.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** The ward's rules at the pace of a run. */
 export const SIM_RULES: Rules = { ...RULES, gapMaxMs: 3_000, offerMs: 6_000, claimMs: 5_000 };
 
+/** With updates: what a hand can use is away longer than any restart may take, so that the rule for restarts excuses nobody. */
+export const UPDATE_RULES: Rules = { ...SIM_RULES, rebootMaxMs: SIM_RULES.gapMaxMs, overnight: UPDATE_NIGHT };
+
 /** Quick, so that a wipe fits into a run. */
-const PACE = { deliver: [50, 200], erase: [150, 500], enrol: [900, 1_500], report: [50, 200], settle: 5_000, replay: 5_000, reportEvery: 3_600_000 } as const;
+const PACE = { deliver: [50, 200], erase: [150, 500], enrol: [900, 1_500], report: [50, 200], download: [200, 800], install: [300, 900], settle: 5_000, replay: 5_000, reportEvery: 3_600_000 } as const;
 
 /** A command for an enrolment that is gone by then never arrives; after this it is given up and asked for anew. */
 const COMMAND_LIFE_MS = 30_000;
@@ -31,7 +35,7 @@ export interface WardTruth {
   inHand(): readonly Tablet[];
   dock(serial: string, cart: string, slot: number): void;
   pull(cart: string, slot: number): Tablet | undefined;
-  /** Somebody works with it, however short it is out. */
+  /** Somebody works with it, however short it is out; in a run with OS updates only if longer than a restart takes. */
   useInHand(serial: string): void;
   /** Why this tablet may not be offered from this slot; empty: it may. */
   unfit(serial: string, cart: string, slot: number): readonly string[];
@@ -59,15 +63,16 @@ export interface Progress {
 const JUST_PULLED_MS = 10_000;
 
 /** `ledgerOf`: the origin of the ledger that a cart keeps now. */
-export function createWardTruth(time: VirtualTime, random: () => number, serials: readonly string[], ledgerOf: (cart: string) => string | undefined, changed: () => void): WardTruth {
+export function createWardTruth(time: VirtualTime, random: () => number, serials: readonly string[], ledgerOf: (cart: string) => string | undefined, changed: () => void, updates: UpdateCounts | undefined): WardTruth {
   const mdm = createMdm({ random, clockMs: time.nowMs(), pace: PACE });
-  const tablets = serials.map((serial) => createTablet({ serial, profile: bundleTablet(serial).profile, charge: 90 }));
+  const tablets = serials.map((serial) => createTablet({ serial, profile: bundleTablet(serial).profile, charge: 90, ...(updates ? { updateTo: '2026-11-05' } : {}) }));
   for (const each of tablets) mdm.admit(each);
   const places = new Map<string, Whereabouts>(serials.map((serial) => [serial, { handsSinceMs: time.nowMs() }]));
   let progress = new Map<string, Progress>();
   let enrolmentStatedFor = new Map<string, string>();
   /** The cart that a tablet was last docked in: what the server works out from the order of the ledgers (domain/custody-order.ts). */
   const lastCart = new Map<string, string>();
+  const update = updates && createUpdateQueue(mdm, time.nowMs, updates);
   const find = (serial: string): Tablet => {
     const found = tablets.find((each) => each.serial === serial);
     if (!found) throw new Error(`there is no tablet ${serial}`);
@@ -119,7 +124,8 @@ export function createWardTruth(time: VirtualTime, random: () => number, serials
     }
     const previous = order.previous ?? '';
     const held = central.rows().origins.get(origin)?.row.size ?? 0;
-    const seen = observation(mdm, serial, previous, order.command);
+    const shown = observation(mdm, serial, previous, order.command);
+    const seen = { ...shown, enrolments: shown.enrolments.map((record) => (record.update === 'held' ? { ...record, update: 'waiting' as const } : record)) };
     const facts = provenFacts({ serial, profile: find(serial).wantedProfile, previous }, seen);
     const enrolled = facts.find((fact) => fact.kind === 'enrolled');
     if (!enrolled) order.unseenAtSize = held;
@@ -170,13 +176,19 @@ export function createWardTruth(time: VirtualTime, random: () => number, serials
     useInHand: (serial) => {
       const place = where(serial);
       const used = find(serial);
-      if (!('handsSinceMs' in place) || used.enrolment === null || used.rebooting) return;
+      // Whoever puts a tablet back within a restart's time while it is updated is not seen (test/model says how often).
+      const isExcused = (sinceMs: number): boolean => updates !== undefined && time.nowMs() - sinceMs <= UPDATE_RULES.rebootMaxMs;
+      if (!('handsSinceMs' in place) || isExcused(place.handsSinceMs) || used.enrolment === null || used.rebooting) return;
       use(used, `somebody at ${time.nowMs()}`);
     },
     unfit: (serial, cart, slot) => {
       mdm.tick(time.nowMs());
       const place = where(serial);
-      if ('cart' in place && place.cart === cart && place.slot === slot) return uncleanBecause(find(serial), mdm);
+      if ('cart' in place && place.cart === cart && place.slot === slot) {
+        const { enrolment, wantedProfile } = find(serial);
+        const isOrdered = (mdm.find(enrolment ?? '')?.policy ?? wantedProfile) !== wantedProfile;
+        return [...uncleanBecause(find(serial), mdm), ...(isOrdered ? ['in the middle of an update'] : [])];
+      }
       const awayMs = time.nowMs() - ('cart' in place ? place.sinceMs : place.handsSinceMs);
       return awayMs < JUST_PULLED_MS ? [] : ['not in that slot'];
     },
@@ -190,6 +202,12 @@ export function createWardTruth(time: VirtualTime, random: () => number, serials
         await central.state({ station, serial, request, nonce, facts: { kind: 'sanitization-failed', failure: 'overtaken' } });
       }
       for (const { request, serial, station, nonce, origin } of newest.values()) await work(central, request, serial, station, nonce, origin);
+      for (const { serial, wantedProfile } of update ? tablets : []) {
+        const origin = ledgerOf(lastCart.get(serial) ?? '');
+        const row = origin === undefined ? undefined : deviceRow(central, origin, serial);
+        const station = lastCart.get(serial)?.replace(/-clone$/, '') ?? '';
+        if (row) await update?.(row, wantedProfile, ({ request, nonce }, facts) => central.state({ station, serial, request, nonce, facts }));
+      }
       expect();
     },
     ordersBackup: () => ({ progress: copied(progress), enrolments: new Map(enrolmentStatedFor) }),

@@ -8,7 +8,7 @@ import { diskFrom, forget, imageOf, restoreImage, type DiskImage } from './memor
 import { createNetwork, GOOD_MANNERS, type NetworkManners } from './network.ts';
 import { isProven, noCounts, tellLedger, type Outcome } from './outcome.ts';
 import { createVirtualTime } from './virtual-time.ts';
-import { createWardTruth, SIM_RULES, type OrdersBackup } from './ward-truth.ts';
+import { createWardTruth, SIM_RULES, UPDATE_RULES, type OrdersBackup } from './ward-truth.ts';
 import { publicKeyText } from './world-keys.ts';
 
 /** What stands in for the real thing, to show that the judge would notice. */
@@ -33,8 +33,9 @@ export async function play(seed: number, mutant: Mutant = {}, told?: (line: stri
 
   // Each run has some of the misfortunes only: all of them at once hide each other.
   const has = { badNetwork: chance(0.8), partitions: chance(0.4), crashes: chance(0.6), powerCuts: chance(0.4), serverCrashes: chance(0.5), twoProcesses: chance(0.4), clocks: chance(0.4), hostDeaths: chance(0.3), leaps: chance(0.3), fullDisks: chance(0.15), brokenDisks: chance(0.1), standings: chance(0.3), visits: chance(0.3), proofs: chance(0.6), rotations: chance(0.2) };
-  // By the seed, so that the runs of the others stay what they were when they found something.
-  const hasBorrowers = seed % 3 === 0;
+  // By the seed alone: the others go on as they did when they found something.
+  const hasUpdates = has.proofs && seed % 3 === 0;
+  const hasBorrowers = seed % 3 === 1;
   const disaster = random();
   const may = { restoreDisks: disaster < 0.2, clone: disaster >= 0.2 && disaster < 0.27, restoreServer: disaster >= 0.15 && disaster < 0.2 || disaster >= 0.3 && disaster < 0.42 };
 
@@ -42,10 +43,10 @@ export async function play(seed: number, mutant: Mutant = {}, told?: (line: stri
   const tabletsEach = pick([1, 1, 2]) ?? 1;
   const serials = names.flatMap((name) => Array.from({ length: tabletsEach }, (_, n) => `${name}-T${n + 1}`));
   let healed = false;
-  const central = createCentral({ time, random, processes: has.twoProcesses ? 2 : 1, serials, rules: has.rotations ? { ...SIM_RULES, ledgerKeyLifeMs: 5_000 } : SIM_RULES, mutant: mutant.central ?? {}, deathAtCommit: () => (has.serverCrashes && !healed ? 0.02 : 0), counts });
+  const central = createCentral({ time, random, processes: has.twoProcesses ? 2 : 1, serials, rules: { ...(hasUpdates ? UPDATE_RULES : SIM_RULES), ...(has.rotations ? { ledgerKeyLifeMs: 5_000 } : {}) }, mutant: mutant.central ?? {}, deathAtCommit: () => (has.serverCrashes && !healed ? 0.02 : 0), counts });
   const network = createNetwork(time, random, central, counts);
   const carts: Cart[] = [];
-  const truth = createWardTruth(time, random, serials, (name) => carts.find((cart) => cart.name === name)?.ledger(), () => showTablets());
+  const truth = createWardTruth(time, random, serials, (name) => carts.find((cart) => cart.name === name)?.ledger(), () => showTablets(), hasUpdates ? counts : undefined);
   const causes: Causes = { disks: new Set(), serverRestoredMs: undefined };
   const judge = createJudge(truth, central, causes, time.nowMs);
   let keys = 0;
@@ -173,10 +174,33 @@ export async function play(seed: number, mutant: Mutant = {}, told?: (line: stri
     [may.restoreServer ? 1 : 0, () => void backups.push({ rows: central.backup(), orders: truth.ordersBackup() })],
     [may.restoreServer ? 0.5 : 0, restoreServer],
     [has.leaps ? 0.4 : 0, leap],
+    [hasUpdates ? 15 : 0, handInUpdate],
   ];
   const clockError = (): number => (chance(0.5) ? between(random, -10 * YEAR_MS, 10 * YEAR_MS) : between(random, -120_000, 120_000));
   let nextStepMs = 0;
 
+  /** Somebody takes a tablet in the middle of its update, seen or not, works with it and mostly puts it back where it was; then others want one. */
+  function handInUpdate(cart: Cart): void {
+    const updating = [...(cart.running()?.store.view.all('device') ?? [])].filter(({ update, custody }) => update && update.outcome === undefined && custody.kind === 'cart');
+    const device = pick(updating);
+    if (device?.custody.kind !== 'cart') return;
+    const { slot } = device.custody;
+    if (chance(0.3)) truth.mdm.misbehave({ fault: chance(0.5) ? 'update-fails' : 'update-never-ends', serial: device.serial });
+    const isSeen = chance(0.6);
+    if (!isSeen) cart.hostDies();
+    const pulled = truth.pull(cart.name, slot);
+    const backMs = between(random, 500, 8_000);
+    if (!isSeen) later(Math.max(0, backMs - between(random, -1_000, 2_500)), `the host of ${cart.name} starts`, cart.hostStarts);
+    if (!pulled) return;
+    counts.handsInUpdates += 1;
+    later(backMs, 'the tablet is put back', () => {
+      if (!truth.inHand().includes(pulled)) return;
+      truth.useInHand(pulled.serial);
+      const free = chance(0.8) && !truth.inSlot(cart.name, slot) ? slot : freeSlot(cart);
+      if (free !== undefined) truth.dock(pulled.serial, cart.name, free);
+    });
+    for (const again of [1, 2, 3]) later(backMs + again * between(random, 500, 4_000), 'the next nurse comes', () => nurse(cart));
+  }
   function restoreDisk(cart: Cart): void {
     const image = pick(images.get(cart.name) ?? []);
     if (!image || counts.diskRestores >= 3) return;
@@ -214,7 +238,7 @@ export async function play(seed: number, mutant: Mutant = {}, told?: (line: stri
   }
 
   const total = happenings.reduce((sum, [weight]) => sum + weight, 0);
-  let steps = between(random, 14, 40);
+  let steps = between(random, 14, 40) * (hasUpdates ? 2 : 1);
   const step = (): void => {
     if (steps <= 0) return;
     steps -= 1;
