@@ -6,11 +6,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { eventually, processesNaming, simulatorAt, startDockward, watchKiosk, type RunningDockward } from '../support/running-dockward.ts';
 import { lostAcknowledgements } from './acknowledged.ts';
 import { copyLedger, entriesOf, foldedTables, offersWithoutProof, storedTables, type LedgerCopy } from './ledger-copy.ts';
-import { watchOffers, type SeenOffer, type Truth } from './offer-watch.ts';
+import { offeredUnclean, watchOffers, type SeenOffer, type Truth } from './offer-watch.ts';
 import { rememberShown, seeded, workShift, type Shown } from './shift.ts';
 
 const KILLS = Number(process.env['DOCKWARD_KILLS'] ?? (process.env['DOCKWARD_LONG'] === undefined ? '20' : '100'));
-const LONGEST_LIFE_MS = 3_500;
+const LONGEST_LIFE_MS = 5_000;
 /** How long a life may wait for a first proven tablet before its time starts to run anyway. */
 const PROOF_PATIENCE_MS = 15_000;
 
@@ -38,11 +38,11 @@ function expectWhole(copy: LedgerCopy, shown: Shown, offers: readonly SeenOffer[
   expect(lostAcknowledgements(shown.messages.values(), copy.entries), 'shown to the page and not in the ledger').toEqual([]);
   expect(storedTables(copy), 'the stored projections against a fold of every entry').toEqual(foldedTables(copy));
   expect(offersWithoutProof(copy.entries)).toEqual([]);
-  expect(offers.filter(({ clean }) => !clean), 'offered though not clean').toEqual([]);
+  expect(offeredUnclean(offers, copy.entries), 'offered though not clean').toEqual([]);
 }
 
 /** One life of the product: ready, at work, and killed at a random moment. */
-async function liveAndDie(data: string, random: () => number, shown: Shown, pulled: Map<number, Truth>): Promise<{ station: string; offers: readonly SeenOffer[] }> {
+async function liveAndDie(data: string, random: () => number, shown: Shown, pulled: Map<string, Truth>): Promise<{ station: string; offers: readonly SeenOffer[] }> {
   const started = await startDockward({ data, flags: ['--at', '06:50'] });
   running = started;
   const waitsForProof = random() < 0.6;
@@ -83,7 +83,7 @@ describe('a shift that is killed again and again', () => {
     console.log(`seed ${seed} (DOCKWARD_SEED=${seed} plays these choices again)`);
     const random = seeded(seed);
     const shown = rememberShown();
-    const pulled = new Map<number, Truth>();
+    const pulled = new Map<string, Truth>();
     let size = 0;
     await inDataFolder(async (data) => {
       for (let kill = 1; kill <= KILLS; kill += 1) {

@@ -55,9 +55,9 @@ async function take(parts: ShiftParts): Promise<void> {
   const { simulator, kiosk, offers, random } = parts;
   const person = pick(random, TAKERS);
   await simulator.post('tap', { staff: person.id });
-  const first = await said(kiosk, ({ kind, ...message }) => kind === 'refusal' || ('name' in message && message.name === person.short && (kind === 'pin' || kind === 'take')));
+  const first = await said(parts, ({ kind, ...message }) => kind === 'refusal' || ('name' in message && message.name === person.short && (kind === 'pin' || kind === 'take')));
   if (first?.kind === 'pin') kiosk.send({ command: 'enter-pin', session: first.session, pin: random() < 0.05 ? '000000' : person.pin });
-  const offered = first?.kind === 'take' ? first : await said(kiosk, (message) => message.kind === 'take' && message.name === person.short);
+  const offered = first?.kind === 'take' ? first : await said(parts, (message) => message.kind === 'take' && message.name === person.short);
   if (offered?.kind !== 'take') return;
   await offers.checked(offered.session);
   const dice = random();
@@ -70,7 +70,7 @@ async function pull({ simulator, offers }: ShiftParts, slot: number): Promise<vo
   await offers.settled();
   const tablet = tabletIn(await simulator.world(), slot);
   if (tablet === undefined) return;
-  offers.pulling(slot, tablet);
+  offers.pulling(tablet);
   await simulator.post('undock', { slot });
 }
 
@@ -86,13 +86,13 @@ async function bringBack({ simulator, offers, random }: ShiftParts, world: World
   if (free.length > 0) await simulator.post('dock', { serial, slot: pick(random, free) });
 }
 
-/** What the kiosk says within a nurse's patience, or nothing. */
-async function said(kiosk: KioskWire, wanted: (message: KioskMessage) => boolean): Promise<KioskMessage | undefined> {
+/** What the kiosk says within a nurse's patience, or nothing; a product that was killed says no more. */
+async function said({ kiosk, over }: ShiftParts, wanted: (message: KioskMessage) => boolean): Promise<KioskMessage | undefined> {
   const end = performance.now() + PATIENCE_MS;
   return eventually('a word of the kiosk', () => {
     const message = kiosk.latest()?.message;
     if (message && wanted(message)) return { message };
-    return performance.now() > end ? { message: undefined } : undefined;
+    return over() || performance.now() > end ? { message: undefined } : undefined;
   }).then(({ message }) => message);
 }
 

@@ -1,12 +1,12 @@
-import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium, type Page } from 'playwright';
+import type { Page } from 'playwright';
 import ward from '../../resources/demo/ward.json' with { type: 'json' };
 import type { KioskMessage, Snapshot } from '../../app/contract/kiosk.ts';
 import type { FleetView } from '../../app/contract/fleet.ts';
+import { launchChromium } from '../support/chromium.ts';
 import { eventually, fleetAt, simulatorAt, startDockward, watchKiosk, type FleetClient, type KioskWire, type RunningDockward, type SimulatorClient } from '../support/running-dockward.ts';
 import { lostAcknowledgements } from './acknowledged.ts';
 import { copyLedger, foldedTables, offersWithoutProof, storedTables, type LedgerCopy } from './ledger-copy.ts';
@@ -14,8 +14,7 @@ import { watchOffers, type OfferWatch } from './offer-watch.ts';
 import { rememberShown } from './shift.ts';
 
 const ARTEFACTS = fileURLToPath(new URL('../../.cache/artefacts/story/', import.meta.url));
-const DEBIAN_CHROMIUM = '/usr/bin/chromium';
-const CHROMIUM_FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--force-color-profile=srgb'];
+const CHROMIUM_FLAGS = ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--force-color-profile=srgb'];
 const SIZE = { width: 1280, height: 800 };
 /** How long a person may have to wait for a page on a busy machine. */
 const PAGE_PATIENCE_MS = 60_000;
@@ -73,7 +72,7 @@ export async function openStage(flags: readonly string[] = []): Promise<Stage> {
     shown.note(snapshot);
     kinds.push(snapshot.message.kind);
   });
-  const browser = await chromium.launch({ args: CHROMIUM_FLAGS, ...(existsSync(DEBIAN_CHROMIUM) ? { executablePath: DEBIAN_CHROMIUM } : {}) });
+  const browser = await launchChromium(...CHROMIUM_FLAGS);
   const complaints: string[] = [];
   const open = async (url: string, hasTouch: boolean): Promise<Page> => {
     const page = await (await browser.newContext({ viewport: SIZE, hasTouch })).newPage();

@@ -1,41 +1,14 @@
-import type { Browser, Page } from 'playwright';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { openCertificate } from '../../app/ledger/certificate.ts';
 import { readFile } from 'node:fs/promises';
-import { buildFleetPage, openBrowser, openPage } from './browser.ts';
-import { ZONE } from './night-of-t114.ts';
-import { startStubCentral } from './stub-central.ts';
-import type { StubCentral } from './stub-central.ts';
+import { central, fleetPage, open, page } from './opened-page.ts';
 import { wipesOf } from './stub-certificates.ts';
-import { twoWards } from './two-wards.ts';
 
-let built: Awaited<ReturnType<typeof buildFleetPage>>;
-let browser: Browser;
-let central: StubCentral;
-let page: Page;
-let complaints: string[];
-
-beforeAll(async () => {
-  [built, browser] = await Promise.all([buildFleetPage(), openBrowser()]);
-});
-afterAll(async () => {
-  await browser.close();
-  await built.remove();
-});
-beforeEach(async () => {
-  central = await startStubCentral(built.folder, twoWards());
-  central.signedIn = true;
+fleetPage();
+beforeEach(() => {
   central.certificates = wipesOf(6);
-  ({ page, complaints } = await openPage(browser, { timezoneId: ZONE }));
-  await page.context().addCookies([{ name: 'session', value: '1', url: central.url }]);
-});
-afterEach(async () => {
-  await page.context().close();
-  await central.close();
-  expect(complaints).toEqual([]);
 });
 
-const open = (hash: string) => page.goto(central.url + hash);
 const rows = () => page.locator('.list tbody tr');
 const leafOf = (at: number): string => central.certificates[at]?.facts.ledger.leaf ?? expect.fail('no such certificate');
 

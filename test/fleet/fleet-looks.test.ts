@@ -1,42 +1,23 @@
-import { mkdirSync } from 'node:fs';
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Browser, Page } from 'playwright';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { buildFleetPage, openBrowser, openPage } from './browser.ts';
-import { nightOf, stoodAt, twoNoticed, withConflict, ZONE } from './night-of-t114.ts';
-import { startStubCentral } from './stub-central.ts';
+import type { AxeBuilder } from '@axe-core/playwright';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { axeOn, violationsOf, WCAG } from '../support/axe.ts';
+import { nightOf, stoodAt, twoNoticed, withConflict } from './night-of-t114.ts';
+import { central, fleetPage, look, open, page, SCREENS, type Look } from './opened-page.ts';
 import { wipesOf } from './stub-certificates.ts';
-import type { StubCentral } from './stub-central.ts';
 import { storyOf, twoWards, withNights } from './two-wards.ts';
 
-const SCREENS = '.cache/screens';
 /** Far more than axe needs alone on a machine; enough on a crowded one. */
 const PATIENCE_MS = 120_000;
-const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-let built: Awaited<ReturnType<typeof buildFleetPage>>;
-let browser: Browser;
-let central: StubCentral;
-
-beforeAll(async () => {
-  mkdirSync(SCREENS, { recursive: true });
-  [built, browser] = await Promise.all([buildFleetPage(), openBrowser()]);
-});
-beforeEach(async () => {
-  central = await startStubCentral(built.folder, twoWards());
+fleetPage();
+beforeEach(() => {
   central.certificates = CERTIFICATES;
   central.events = central.view.devices.filter(({ asset }) => asset === 'T-112' || asset === 'T-101').flatMap(storyOf);
-  central.signedIn = true;
   central.view = withNights(withConflict(central.view, 'T-105'));
   central.incidents = twoNoticed();
   central.stood = stoodAt(twoWards());
   const claimed = central.view.devices.find(({ asset }) => asset === 'T-105');
   if (claimed !== undefined) central.custody = nightOf(claimed, central.view.conflicts);
-});
-afterEach(() => central.close());
-afterAll(async () => {
-  await browser.close();
-  await built.remove();
 });
 
 const CERTIFICATES = wipesOf(6);
@@ -61,15 +42,13 @@ const PLACES = {
 const ALL = ['wards', 'tablets', 'tablet', 'quarantine', 'carts', 'cart', 'records'] as const satisfies readonly (keyof typeof PLACES)[];
 const PAST = ['night', 'conflicts', 'stood', 'incidents', 'keys', 'certificates', 'certificate'] as const satisfies readonly (keyof typeof PLACES)[];
 
-interface Look {
+interface Drawn extends Look {
   readonly name: string;
-  readonly viewport: { readonly width: number; readonly height: number };
-  readonly colorScheme: 'light' | 'dark';
   /** Every rule once; elsewhere those that another palette or width can break. */
   readonly axe: (builder: AxeBuilder) => AxeBuilder;
   readonly places: readonly (keyof typeof PLACES)[];
 }
-const LOOKS: readonly Look[] = [
+const LOOKS: readonly Drawn[] = [
   { name: 'light', viewport: { width: 1280, height: 800 }, colorScheme: 'light', axe: (builder) => builder.withTags(WCAG), places: [...ALL, ...PAST] },
   { name: 'dark', viewport: { width: 1280, height: 800 }, colorScheme: 'dark', axe: (builder) => builder.withRules(['color-contrast']), places: ['wards', 'tablet', 'carts', 'records', 'night', 'certificate'] },
   { name: 'wide', viewport: { width: 1920, height: 1080 }, colorScheme: 'light', axe: (builder) => builder.withRules(['target-size']), places: ['wards', 'records'] },
@@ -77,44 +56,34 @@ const LOOKS: readonly Look[] = [
 ];
 
 describe.each(LOOKS)('drawn $name', ({ name, viewport, colorScheme, axe, places }) => {
-  async function check(page: Page, place: string): Promise<void> {
+  beforeEach(() => look({ viewport, colorScheme }));
+  async function check(place: string): Promise<void> {
     await page.screenshot({ path: `${SCREENS}/fleet-${place}-${name}.png` });
     expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), 'scrolls sideways').toBeLessThanOrEqual(0);
-    const { violations } = await axe(new AxeBuilder({ page })).analyze();
-    expect(violations.map(({ id, nodes }) => ({ id, nodes: nodes.map(({ html, failureSummary }) => `${html} ${failureSummary ?? ''}`) }))).toEqual([]);
+    expect(await violationsOf(axe(axeOn(page)))).toEqual([]);
   }
 
   it('sign-in: no axe violation, no horizontal scroll', async () => {
-    const { page, complaints } = await openPage(browser, { viewport, colorScheme });
     await page.goto(central.url);
     await page.getByRole('button', { name: 'Sign in' }).waitFor();
-    await check(page, 'sign-in');
-    expect(complaints).toEqual([]);
-    await page.context().close();
+    await check('sign-in');
   }, PATIENCE_MS);
 
   it.each(places)('%s: no axe violation, no horizontal scroll', async (place) => {
     const { hash, drawn } = PLACES[place];
-    const { page, complaints } = await openPage(browser, { viewport, colorScheme, timezoneId: ZONE });
-    await page.context().addCookies([{ name: 'session', value: '1', url: central.url }]);
-    await page.goto(central.url + hash);
+    await open(hash);
     await page.locator(drawn).first().waitFor();
-    await check(page, place);
-    expect(complaints).toEqual([]);
-    await page.context().close();
+    await check(place);
   }, PATIENCE_MS);
 });
 
 it('on a telephone: conflicts, a cart as it stood, incidents and keys do not scroll sideways', async () => {
-  const { page, complaints } = await openPage(browser, { viewport: { width: 390, height: 844 }, colorScheme: 'dark', timezoneId: ZONE });
-  await page.context().addCookies([{ name: 'session', value: '1', url: central.url }]);
+  await look({ viewport: { width: 390, height: 844 }, colorScheme: 'dark' });
   for (const place of PAST) {
-    await page.goto(central.url + PLACES[place].hash);
+    await open(PLACES[place].hash);
     await page.locator(PLACES[place].drawn).first().waitFor();
     for (const fold of await page.locator('summary').all()) await fold.click();
     await page.screenshot({ path: `${SCREENS}/fleet-${place}-390-dark.png`, fullPage: true });
     expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), `${place} scrolls sideways`).toBeLessThanOrEqual(0);
   }
-  expect(complaints).toEqual([]);
-  await page.context().close();
 }, PATIENCE_MS);

@@ -1,49 +1,14 @@
-import { mkdirSync } from 'node:fs';
-import type { Browser, Page } from 'playwright';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { FleetDevice } from '../../app/contract/fleet.ts';
-import { buildFleetPage, openBrowser, openPage } from './browser.ts';
-import { startStubCentral } from './stub-central.ts';
-import type { StubCentral } from './stub-central.ts';
+import { describe, expect, it } from 'vitest';
+import { central, device, fleetPage, page, readAgain, SCREENS } from './opened-page.ts';
 import { afterRelease, storyOf, twoWards, withNights } from './two-wards.ts';
 
-const SCREENS = '.cache/screens';
-
-let built: Awaited<ReturnType<typeof buildFleetPage>>;
-let browser: Browser;
-let central: StubCentral;
-let page: Page;
-let complaints: string[];
-
-beforeAll(async () => {
-  mkdirSync(SCREENS, { recursive: true });
-  [built, browser] = await Promise.all([buildFleetPage(), openBrowser()]);
-});
-afterAll(async () => {
-  await browser.close();
-  await built.remove();
-});
-beforeEach(async () => {
-  central = await startStubCentral(built.folder, twoWards());
-  ({ page, complaints } = await openPage(browser));
-});
-afterEach(async () => {
-  await page.context().close();
-  await central.close();
-  expect(complaints).toEqual([]);
-});
+fleetPage();
 
 async function signIn(hash = '', password = 'correct horse'): Promise<void> {
   await page.goto(central.url + hash);
   await page.getByLabel('Name').fill('admin');
   await page.getByLabel('Password').fill(password);
   await page.getByRole('button', { name: 'Sign in' }).click();
-}
-
-function device(asset: string): FleetDevice {
-  const found = central.view.devices.find((known) => known.asset === asset);
-  if (found === undefined) throw new Error(`no ${asset} among the two wards`);
-  return found;
 }
 
 const tabletRow = (asset: string) => page.getByRole('table', { name: 'Tablets' }).getByRole('row').filter({ has: page.getByRole('rowheader', { name: asset }) });
@@ -80,6 +45,7 @@ describe('signing in', () => {
     await signIn('#/stations/st-7e-b');
     await page.getByRole('heading', { name: 'Cart B' }).waitFor();
     central.signedIn = false;
+    await readAgain();
     await page.getByText('Your session has ended.').waitFor();
     expect(await page.getByRole('heading', { name: 'Cart B' }).count()).toBe(0);
     await page.getByLabel('Name').fill('admin');
@@ -214,16 +180,25 @@ describe('the filter', () => {
 
 describe('a server that stops answering', () => {
   it('leaves what was seen, says from when it is, and goes on when it is back', async () => {
+    await page.clock.install();
     await signIn();
     await page.getByRole('link', { name: '12 ready' }).waitFor();
     central.health = 'silent';
+    // The pauses between its readings pass at once.
+    for (const pauseMs of [2_000, 4_000]) {
+      const failed = page.waitForEvent('requestfailed');
+      await page.clock.fastForward(pauseMs);
+      await failed;
+    }
     const line = page.getByText(/The server does not answer\. What you see is from \d\d:\d\d\. Trying again\./);
     await line.waitFor();
     await page.getByRole('link', { name: '12 ready' }).waitFor();
+    await page.clock.fastForward(10_000);
     await page.locator('.as-of.old').first().waitFor();
     await page.screenshot({ path: `${SCREENS}/fleet-stale.png` });
     central.view = afterRelease(central.view, 'T-104', 'Maria K.');
     central.health = 'well';
+    await page.clock.fastForward(5_000);
     await page.getByRole('link', { name: '11 ready' }).waitFor();
     await line.waitFor({ state: 'detached' });
   });

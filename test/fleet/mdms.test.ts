@@ -1,53 +1,20 @@
-import { mkdirSync } from 'node:fs';
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Browser, Page } from 'playwright';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { buildFleetPage, openBrowser, openPage } from './browser.ts';
-import { ZONE } from './night-of-t114.ts';
-import { startStubCentral } from './stub-central.ts';
-import type { StubCentral } from './stub-central.ts';
+import { describe, expect, it } from 'vitest';
+import { axeOn, violationsOf, WCAG } from '../support/axe.ts';
+import { central, fleetPage, look, open, page, readAgain, SCREENS } from './opened-page.ts';
 import { noMdm } from './stub-mdms.ts';
-import { twoWards } from './two-wards.ts';
 
-const SCREENS = '.cache/screens';
 /** Far more than axe needs alone on a machine; enough on a crowded one. */
 const PATIENCE_MS = 120_000;
 const KEY_FILE = '{"type": "service_account", "private_key": "-----BEGIN PRIVATE KEY-----"}';
 
-let built: Awaited<ReturnType<typeof buildFleetPage>>;
-let browser: Browser;
-let central: StubCentral;
-let page: Page;
-let complaints: string[];
+fleetPage();
 
-beforeAll(async () => {
-  mkdirSync(SCREENS, { recursive: true });
-  [built, browser] = await Promise.all([buildFleetPage(), openBrowser()]);
-});
-afterAll(async () => {
-  await browser.close();
-  await built.remove();
-});
-beforeEach(async () => {
-  central = await startStubCentral(built.folder, twoWards());
-  central.signedIn = true;
-});
-afterEach(async () => {
-  await page.context().close();
-  await central.close();
-  expect(complaints).toEqual([]);
-});
-
-async function open(options: Parameters<typeof openPage>[1] = {}): Promise<void> {
-  ({ page, complaints } = await openPage(browser, { timezoneId: ZONE, ...options }));
-  await page.context().addCookies([{ name: 'session', value: '1', url: central.url }]);
-  await page.goto(`${central.url}#/mdms`);
-}
+const openMdms = (): Promise<void> => open('#/mdms');
 const button = (name: string) => page.getByRole('button', { name, exact: true });
 
 describe('the MDMs of the tablets', () => {
   it('one whose key was withdrawn says so, since when, and what to do; one by the file is not to be changed here', async () => {
-    await open();
+    await openMdms();
     const android = page.getByRole('region', { name: 'Android Management API' });
     await android.getByText('The credential was refused at', { exact: false }).waitFor();
     await android.getByText('Make a new key for the service account, and change it here. Until then no tablet is wiped.').waitFor();
@@ -61,7 +28,7 @@ describe('the MDMs of the tablets', () => {
   it('nobody can order a wipe: the page says how many wait, and an administrator adds one, which has to answer first', async () => {
     central.mdms = noMdm();
     central.tried = { answered: false, message: 'Google does not take this key for this enterprise.' };
-    await open();
+    await openMdms();
     await page.getByText('14 have no MDM.').waitFor();
     await button('Add Android Management API').click();
     expect(await button('Use it').isDisabled()).toBe(true);
@@ -86,7 +53,7 @@ describe('the MDMs of the tablets', () => {
 
   it('a change without a new key sends none; the server’s refusal is shown and the form stays', async () => {
     central.mdmRefusal = 'Somebody else has set it in the meantime. Look at it, then try again.';
-    await open();
+    await openMdms();
     await button('Change it (Android Management API)').click();
     await page.getByLabel('Oldest security patch that is good enough').fill('');
     await button('Try it').click();
@@ -105,7 +72,7 @@ describe('the MDMs of the tablets', () => {
   it('NanoMDM with two wards, its keys and its profiles: sent as they were typed, and nowhere on the page afterwards', async () => {
     central.mdms = noMdm();
     central.tried = { answered: true, message: 'NanoMDM at mdm.mercy.example answered with this key.' };
-    await open();
+    await openMdms();
     await button('Add NanoMDM').click();
     await page.getByLabel('Address').fill('https://mdm.mercy.example');
     await page.getByLabel('API key (-api)').fill('nano key 4f1c');
@@ -142,7 +109,7 @@ describe('the MDMs of the tablets', () => {
 
   it('removing one says first what stops, and what the policy forbids is said in the server’s words', async () => {
     central.mdmRefusal = 'The policy in force asks of Android tablets what could then never be proven: that its wipe was carried out.';
-    await open();
+    await openMdms();
     await button('Remove it (Android Management API)').click();
     await page.getByText('Android tablets that come back wait until another MDM can wipe them.', { exact: false }).waitFor();
     expect(central.mdmAsked.removed).toEqual([]);
@@ -157,7 +124,7 @@ describe('the MDMs of the tablets', () => {
 
   it('one set here while the file names another says which is in use and why', async () => {
     central.mdms = { ...central.mdms, mdms: central.mdms.mdms.slice(1), idle: [{ kind: 'amapi', set: { at: '2026-11-12T09:12:00.000Z', by: 'admin' }, why: 'Its credential cannot be opened: keys.json is older than the database.' }] };
-    await open();
+    await openMdms();
     const idle = page.getByRole('region', { name: 'Android Management API, not in use' });
     await idle.getByText('Its credential cannot be opened: keys.json is older than the database.').waitFor();
     await idle.getByText('Set by admin, 12 Nov 2026.').waitFor();
@@ -165,7 +132,7 @@ describe('the MDMs of the tablets', () => {
 
   it('whoever is no administrator is told so, and finds no way there', async () => {
     central.roles = ['privacy-officer'];
-    await open();
+    await openMdms();
     await page.getByText('Only an administrator may do this.').waitFor();
     expect(await page.getByRole('link', { name: 'MDM', exact: true }).count()).toBe(0);
   });
@@ -180,18 +147,19 @@ const LOOKS = [
 
 describe.each(LOOKS)('drawn $name', ({ name, viewport, colorScheme, rules }) => {
   it('in use and missing, with both forms open: no axe violation, no horizontal scroll', async () => {
-    await open({ viewport, colorScheme });
+    await look({ viewport, colorScheme });
+    await openMdms();
     await page.getByText('What was changed here').waitFor();
     await page.screenshot({ path: `${SCREENS}/fleet-mdms-${name}.png`, fullPage: true });
     central.mdms = { ...central.mdms, mdms: central.mdms.mdms.slice(0, 1), free: noMdm().free.slice(1) };
+    await readAgain();
     await button('Change it (Android Management API)').click();
     await button('Try it').click();
     await page.getByText('Google answered for the enterprise', { exact: false }).waitFor();
     await button('Add NanoMDM').click();
     await page.screenshot({ path: `${SCREENS}/fleet-mdms-forms-${name}.png`, fullPage: true });
     expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), 'scrolls sideways').toBeLessThanOrEqual(0);
-    const builder = new AxeBuilder({ page });
-    const { violations } = await (rules === undefined ? builder.withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']) : builder.withRules([...rules])).analyze();
-    expect(violations.map(({ id, nodes }) => ({ id, nodes: nodes.map(({ html, failureSummary }) => `${html} ${failureSummary ?? ''}`) }))).toEqual([]);
+    const axe = axeOn(page);
+    expect(await violationsOf(rules === undefined ? axe.withTags(WCAG) : axe.withRules([...rules]))).toEqual([]);
   }, PATIENCE_MS);
 });

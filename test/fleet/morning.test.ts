@@ -1,48 +1,17 @@
-import { mkdirSync } from 'node:fs';
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Browser, BrowserContextOptions, Page } from 'playwright';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { buildFleetPage, openBrowser, openPage } from './browser.ts';
-import { startStubCentral } from './stub-central.ts';
-import type { StubCentral } from './stub-central.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { axeOn, violationsOf, WCAG } from '../support/axe.ts';
+import { central, fleetPage, look, open, page, SCREENS } from './opened-page.ts';
 import { EXCEPTIONS, noticeOf, SHIFT, sheetOf, threeCarts } from './stub-morning.ts';
-import { minutesAgo, twoWards } from './two-wards.ts';
+import { minutesAgo } from './two-wards.ts';
 
-const SCREENS = '.cache/screens';
 const PATIENCE_MS = 120_000;
 const SHEET = '#/morning/st-7e-a?epoch=1&seq=1480';
-const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-let built: Awaited<ReturnType<typeof buildFleetPage>>;
-let browser: Browser;
-let central: StubCentral;
-let page: Page;
-let complaints: string[];
-
-beforeAll(async () => {
-  mkdirSync(SCREENS, { recursive: true });
-  [built, browser] = await Promise.all([buildFleetPage(), openBrowser()]);
-});
-afterAll(async () => {
-  await browser.close();
-  await built.remove();
-});
-beforeEach(async () => {
-  central = await startStubCentral(built.folder, twoWards());
-  central.signedIn = true;
+fleetPage();
+beforeEach(() => {
   central.mornings = threeCarts();
 });
-afterEach(async () => {
-  await page.context().close();
-  await central.close();
-  expect(complaints).toEqual([]);
-});
 
-async function open(hash: string, options: BrowserContextOptions = {}): Promise<void> {
-  ({ page, complaints } = await openPage(browser, { timezoneId: 'Europe/Berlin', ...options }));
-  await page.context().addCookies([{ name: 'session', value: '1', url: central.url }]);
-  await page.goto(central.url + hash);
-}
 const cart = (name: string) => page.getByRole('region', { name, exact: true });
 const hrefOf = async (name: string | RegExp, within = page.locator('main')): Promise<string> => decodeURIComponent((await within.getByRole('link', { name }).first().getAttribute('href')) ?? '');
 
@@ -144,12 +113,12 @@ describe.each([
 ] as const)('drawn %s', (name, options) => {
   it.each([['morning', '#/morning', '.morning-cart'], ['morning-sheet', SHEET, '.morning-document']] as const)('%s: no axe violation, no horizontal scroll', async (place, hash, drawn) => {
     central.mornings = { ...threeCarts(), 'st-7w-c': { cart: 'Cart C', ward: 'Ward 7 West', sheets: [], notices: [noticeOf(930, 'Ward 7 West', 3)] } };
-    await open(hash, options);
+    await look(options);
+    await open(hash);
     await page.locator(drawn).first().waitFor();
     await page.screenshot({ path: `${SCREENS}/fleet-${place}-${name}.png`, fullPage: true });
     expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), 'scrolls sideways').toBeLessThanOrEqual(0);
-    const builder = new AxeBuilder({ page });
-    const { violations } = await (name === 'light' ? builder.withTags(WCAG) : builder.withRules(['color-contrast', 'target-size'])).analyze();
-    expect(violations.map(({ id, nodes }) => ({ id, nodes: nodes.map(({ html, failureSummary }) => `${html} ${failureSummary ?? ''}`) }))).toEqual([]);
+    const axe = axeOn(page);
+    expect(await violationsOf(name === 'light' ? axe.withTags(WCAG) : axe.withRules(['color-contrast', 'target-size']))).toEqual([]);
   }, PATIENCE_MS);
 });

@@ -1,45 +1,12 @@
-import { mkdirSync } from 'node:fs';
-import type { Browser, BrowserContextOptions, Page } from 'playwright';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { WardNight } from '../../app/contract/fleet.ts';
 import type { MorningSheetView } from '../../app/contract/morning.ts';
-import { buildFleetPage, openBrowser, openPage } from './browser.ts';
-import { startStubCentral } from './stub-central.ts';
-import type { StubCentral } from './stub-central.ts';
+import { central, fleetPage, look, open, page, SCREENS } from './opened-page.ts';
 import { SHIFT, sheetOf } from './stub-morning.ts';
 import { minutesAgo, twoWards, withNights } from './two-wards.ts';
 
-const SCREENS = '.cache/screens';
+fleetPage();
 
-let built: Awaited<ReturnType<typeof buildFleetPage>>;
-let browser: Browser;
-let central: StubCentral;
-let page: Page;
-let complaints: string[];
-
-beforeAll(async () => {
-  mkdirSync(SCREENS, { recursive: true });
-  [built, browser] = await Promise.all([buildFleetPage(), openBrowser()]);
-});
-afterAll(async () => {
-  await browser.close();
-  await built.remove();
-});
-beforeEach(async () => {
-  central = await startStubCentral(built.folder, twoWards());
-  central.signedIn = true;
-});
-afterEach(async () => {
-  await page.context().close();
-  await central.close();
-  expect(complaints).toEqual([]);
-});
-
-async function open(hash: string, options: BrowserContextOptions = {}): Promise<void> {
-  ({ page, complaints } = await openPage(browser, { timezoneId: 'Europe/Berlin', ...options }));
-  await page.context().addCookies([{ name: 'session', value: '1', url: central.url }]);
-  await page.goto(central.url + hash);
-}
 const tonight = () => page.getByRole('region', { name: 'Ward 7 East' }).getByRole('group', { name: 'Tonight' });
 const words = (text: string): string => text.replace(/\s+/g, ' ');
 
@@ -98,12 +65,13 @@ it('the other cart’s sheet is not here: short, as far as is known', async () =
 it.each([
   ['dark', { viewport: { width: 1280, height: 800 }, colorScheme: 'dark' }],
   ['390', { viewport: { width: 390, height: 844 }, colorScheme: 'light' }],
-] as const)('drawn %s: the longest line of a need stays inside its cart, and nothing scrolls sideways', async (name, options) => {
+] as const)('drawn %s: the longest line of a need stays inside its cart, and nothing scrolls sideways', async (name, seenAs) => {
   central.view = withNights(central.view, together());
   withNeeds(need({ others: [{ station: 'st-7e-b', cart: 'Cart B', ready: 3 }], shortBy: 2, unheard: ['Cart D'] }), need({ wardId: '7w', ward: 'Ward 7 West', needed: 5, ready: 5 }));
   const [own] = Object.values(central.mornings);
   central.mornings = { ...central.mornings, ...(own === undefined ? {} : { 'st-7e-b': { ...own, cart: 'Cart B' } }) };
-  await open('#/', options);
+  await look(seenAs);
+  await open('#/');
   for (const [place, hash, drawn] of [['tonight', '#/', '.ward-night'], ['morning', '#/morning', '.morning-cart'], ['sheet', '#/morning/st-7e-a?epoch=1&seq=1480', '.morning-document']] as const) {
     await page.goto(central.url + hash);
     await page.locator(drawn).first().waitFor();

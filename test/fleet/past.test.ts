@@ -1,47 +1,15 @@
 import { readFile } from 'node:fs/promises';
-import type { Browser, Page } from 'playwright';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { lastNight } from '../../app/fleet/span.ts';
-import type { FleetDevice } from '../../app/contract/fleet.ts';
-import { buildFleetPage, openBrowser, openPage } from './browser.ts';
-import { conflictAbout, nightOf, stoodAt, twoNoticed, withConflict, ZONE } from './night-of-t114.ts';
-import { startStubCentral } from './stub-central.ts';
-import type { StubCentral } from './stub-central.ts';
+import { conflictAbout, nightOf, stoodAt, twoNoticed, withConflict } from './night-of-t114.ts';
+import { central, device, fleetPage, open, page } from './opened-page.ts';
 import { twoWards } from './two-wards.ts';
 
-let built: Awaited<ReturnType<typeof buildFleetPage>>;
-let browser: Browser;
-let central: StubCentral;
-let page: Page;
-let complaints: string[];
-
-beforeAll(async () => {
-  [built, browser] = await Promise.all([buildFleetPage(), openBrowser()]);
-});
-afterAll(async () => {
-  await browser.close();
-  await built.remove();
-});
-beforeEach(async () => {
-  central = await startStubCentral(built.folder, twoWards());
-  central.signedIn = true;
+fleetPage();
+beforeEach(() => {
   central.custody = nightOf(device('T-114'));
-  ({ page, complaints } = await openPage(browser, { timezoneId: ZONE }));
-  await page.context().addCookies([{ name: 'session', value: '1', url: central.url }]);
-});
-afterEach(async () => {
-  await page.context().close();
-  await central.close();
-  expect(complaints).toEqual([]);
 });
 
-function device(asset: string): FleetDevice {
-  const found = central.view.devices.find((known) => known.asset === asset);
-  if (found === undefined) throw new Error(`no ${asset} among the two wards`);
-  return found;
-}
-
-const open = (hash: string) => page.goto(central.url + hash);
 const openTablet = (asset = 'T-114') => open(`#/devices/${device(asset).serial}`);
 const answer = () => page.getByRole('article', { name: 'Who had T-114' });
 const stay = (who: string) => answer().locator('.stay').filter({ has: page.locator('.stay-who', { hasText: who }) });

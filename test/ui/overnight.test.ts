@@ -1,14 +1,10 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContext, Page } from 'playwright';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Snapshot } from '../../app/contract/kiosk.ts';
-import { launch, settled, showOn } from './browser.ts';
+import { axeOn, violationsOf, WCAG } from '../support/axe.ts';
+import { buildPage, type BuiltPage } from '../support/built-page.ts';
+import { launchChromium, PROCESS_PER_SITE, siteContext } from '../support/chromium.ts';
+import { settled, showOn } from './drawn.ts';
 import { startFakeStation } from './kiosk-server.ts';
 import type { FakeStation } from './kiosk-server.ts';
 import { misfits } from './layout.ts';
@@ -27,7 +23,7 @@ const sample = (name: string): Snapshot => {
   return found;
 };
 
-let built: string;
+let built: BuiltPage;
 let browser: Browser;
 let station: FakeStation;
 let context: BrowserContext;
@@ -35,19 +31,16 @@ let page: Page;
 let complaints: string[];
 
 beforeAll(async () => {
-  built = await mkdtemp(join(tmpdir(), 'kiosk-'));
-  const from = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-  await promisify(execFile)(process.execPath, [from('node_modules/vite/bin/vite.js'), 'build', '-c', from('scripts/vite.kiosk.ts'), '--outDir', built], { env: { ...process.env, NODE_ENV: 'production' } });
-  browser = await launch();
-  context = await browser.newContext({ viewport: LANDSCAPE, reducedMotion: 'reduce' });
+  [built, browser] = await Promise.all([buildPage('kiosk'), launchChromium('--force-color-profile=srgb', PROCESS_PER_SITE)]);
+  context = await siteContext(browser, { viewport: LANDSCAPE, reducedMotion: 'reduce' });
 });
 afterAll(async () => {
   await browser.close();
-  await rm(built, { recursive: true });
+  await built.remove();
 });
 beforeEach(async () => {
   complaints = [];
-  station = await startFakeStation(built);
+  station = await startFakeStation(built.folder);
   page = await context.newPage();
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
@@ -259,9 +252,8 @@ test.each(['day', 'night'] as const)('nobody is shut out: axe finds nothing by %
   for (const name of theme === 'day' ? ['night-32', 'morning-short', 'morning-many'] : ['night-32', 'morning-many']) {
     await show(name, { theme });
     if (name === 'morning-many') await openSheet();
-    const builder = new AxeBuilder({ page });
-    const { violations } = await (theme === 'day' ? builder.withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']) : builder.withRules(['color-contrast'])).analyze();
-    wrong.push(...violations.map((violation) => `${name}: ${violation.id} ${violation.nodes.map((node) => node.html.slice(0, 100)).join(' ')}`));
+    const axe = axeOn(page);
+    wrong.push(...(await violationsOf(theme === 'day' ? axe.withTags(WCAG) : axe.withRules(['color-contrast']))).map((violation) => `${name}: ${violation}`));
   }
   expect(wrong).toEqual([]);
 });

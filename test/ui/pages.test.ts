@@ -1,14 +1,12 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContext, Page } from 'playwright';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { launch, showOn } from './browser.ts';
+import { axeOn, violationsOf, WCAG } from '../support/axe.ts';
+import { buildPage, type BuiltPage } from '../support/built-page.ts';
+import { launchChromium, PROCESS_PER_SITE, siteContext } from '../support/chromium.ts';
+import { showOn } from './drawn.ts';
 import { startFakeStation } from './kiosk-server.ts';
 import type { FakeStation } from './kiosk-server.ts';
 import { misfits, numeral } from './layout.ts';
@@ -29,7 +27,7 @@ const sample = (name: string) => {
 /** One of each kind of screen and of each state that changes its parts. */
 const AXE = ['idle-stale', 'idle-no-reader', 'pin-wrong', 'take-14-busy', 'taken', 'returned-offline', 'refusal-no-device-ready', 'wrong-keep', 'wrong-back', 'unidentified', 'foreign-lost', 'unreadable'];
 
-let built: string;
+let built: BuiltPage;
 let browser: Browser;
 let station: FakeStation;
 let context: BrowserContext;
@@ -37,19 +35,17 @@ let page: Page;
 let violations: string[];
 
 beforeAll(async () => {
-  built = await mkdtemp(join(tmpdir(), 'kiosk-'));
-  const from = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-  await promisify(execFile)(process.execPath, [from('node_modules/vite/bin/vite.js'), 'build', '-c', from('scripts/vite.kiosk.ts'), '--outDir', built], { env: { ...process.env, NODE_ENV: 'production' } });
-  browser = await launch();
+  [built, browser] = await Promise.all([buildPage('kiosk'), launchChromium('--force-color-profile=srgb', PROCESS_PER_SITE)]);
+  context = await siteContext(browser, { viewport: LANDSCAPE });
 });
 afterAll(async () => {
   await browser.close();
-  await rm(built, { recursive: true });
+  await built.remove();
 });
 
-const open = async (reducedMotion: 'reduce' | 'no-preference' = 'reduce', viewport = LANDSCAPE): Promise<void> => {
-  context = await browser.newContext({ viewport, reducedMotion });
+const open = async (reducedMotion: 'reduce' | 'no-preference' = 'reduce'): Promise<void> => {
   page = await context.newPage();
+  await page.emulateMedia({ reducedMotion });
   await page.exposeFunction('tellViolation', (what: string) => violations.push(what));
   await page.addInitScript(() => {
     const tell = (window as unknown as { tellViolation: (what: string) => void }).tellViolation;
@@ -60,10 +56,10 @@ const open = async (reducedMotion: 'reduce' | 'no-preference' = 'reduce', viewpo
 };
 beforeEach(async () => {
   violations = [];
-  station = await startFakeStation(built);
+  station = await startFakeStation(built.folder);
 });
 afterEach(async () => {
-  await context.close();
+  await page.close();
   await station.close();
   expect(violations, 'content security policy and page errors').toEqual([]);
 });
@@ -115,8 +111,7 @@ test.each(['day', 'night'] as const)('nobody is shut out: axe finds nothing by %
   const wrong: string[] = [];
   for (const name of theme === 'day' ? AXE : AXE.filter((_, at) => at % 2 === 0)) {
     await showOn(page, station, { ...sample(name), theme });
-    const { violations: found } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze();
-    wrong.push(...found.map((violation) => `${name}: ${violation.id} ${violation.nodes.map((node) => node.html.slice(0, 100)).join(' ')}`));
+    wrong.push(...(await violationsOf(axeOn(page).withTags(WCAG))).map((violation) => `${name}: ${violation}`));
   }
   expect(wrong).toEqual([]);
 });
@@ -254,7 +249,6 @@ describe('a station that goes away', () => {
 });
 
 test('under Electron the page speaks over the preload bridge and opens no socket', async () => {
-  context = await browser.newContext({ viewport: LANDSCAPE });
   page = await context.newPage();
   await page.addInitScript((snapshot) => {
     const sent: unknown[] = [];
@@ -277,8 +271,8 @@ test('under Electron the page speaks over the preload bridge and opens no socket
 
 test('the page loads in at most 150 kB, gzipped, fonts apart', async () => {
   await open();
-  const files = (await readdir(built, { recursive: true })).filter((file) => /\.(js|css|html)$/.test(file));
-  const sizes = await Promise.all(files.map(async (file) => gzipSync(await readFile(join(built, file))).length));
+  const files = (await readdir(built.folder, { recursive: true })).filter((file) => /\.(js|css|html)$/.test(file));
+  const sizes = await Promise.all(files.map(async (file) => gzipSync(await readFile(join(built.folder, file))).length));
   expect(files.length).toBeGreaterThanOrEqual(3);
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(150_000);
 });

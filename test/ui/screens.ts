@@ -1,7 +1,8 @@
 /** Writes every sample × theme × format to .cache/screens/, and a sheet of all at 25 %. Run with Node after `vite build`; arguments: beginnings of names, `--language=he`. */
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { launch, showOn } from './browser.ts';
+import { launchChromium } from '../support/chromium.ts';
+import { showOn } from './drawn.ts';
 import { startFakeStation } from './kiosk-server.ts';
 import { OVERNIGHT_SAMPLES } from './overnight-samples.ts';
 import { SAMPLES as DAY_SAMPLES } from './samples.ts';
@@ -16,7 +17,7 @@ const names = Object.keys(SAMPLES).filter((name) => wanted.length === 0 || wante
 
 await mkdir(folder, { recursive: true });
 const station = await startFakeStation();
-const browser = await launch();
+const browser = await launchChromium('--force-color-profile=srgb');
 for (const [format, viewport] of Object.entries(FORMATS)) {
   const page = await browser.newPage({ viewport });
   await page.goto(station.url);

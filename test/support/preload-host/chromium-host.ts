@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { chromium } from 'playwright';
+import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright';
 import { KIOSK_PAGE, listKioskFiles, serveKiosk } from '../../../app/shell/protocol.ts';
+import { launchChromium } from '../chromium.ts';
 
 const WORLD = 'preload';
 /** Chromium knows no `app://` here; a reserved name that resolves nowhere stands in for it. */
 const ORIGIN = 'https://kiosk.invalid';
-const DEBIAN_CHROMIUM = '/usr/bin/chromium';
 
 export interface HostedPage {
   readonly page: Page;
@@ -31,7 +30,7 @@ interface HostSetting {
  * the bridge between the two worlds is DOM events under a name that only they know. Unlike Electron's it copies by JSON.
  */
 export async function hostPage({ pageFolder, preload, onSent }: HostSetting): Promise<HostedPage> {
-  const browser = await chromium.launch({ ...(existsSync(DEBIAN_CHROMIUM) ? { executablePath: DEBIAN_CHROMIUM } : {}), args: ['--no-sandbox'] });
+  const browser = await launchChromium();
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));

@@ -1,14 +1,6 @@
-import { existsSync } from 'node:fs';
-import { chromium } from 'playwright';
-import type { Browser, Page } from 'playwright';
+import type { Page } from 'playwright';
 import type { Snapshot } from '../../app/contract/kiosk.ts';
 import type { FakeStation } from './kiosk-server.ts';
-
-/** Debian's Chromium where it is, else Playwright's own. */
-const DEBIAN_CHROMIUM = '/usr/bin/chromium';
-
-export const launch = (): Promise<Browser> =>
-  chromium.launch({ args: ['--no-sandbox', '--force-color-profile=srgb'], ...(existsSync(DEBIAN_CHROMIUM) ? { executablePath: DEBIAN_CHROMIUM } : {}) });
 
 let revision = 1;
 /** Pushes a snapshot and waits until the page has drawn it: its kind, its language, its fonts, no animation under way. */
