@@ -201,7 +201,9 @@ export function createWardWorld(options: WardOptions): WardWorld {
   };
   const takeOutcome = ({ claims, facts, issuedAtMs, forged }: Statement, device: DeviceRow | undefined): void => {
     if (judgeUpdateBinding(claims, HERE, device)) return;
-    if (forged !== undefined && forged !== 'contradictory') judge.unclean.push(`${claims.serial}: an outcome with ${forged} was taken`);
+    // A serial that was changed twice, or for itself, is right again.
+    const isTheirs = forged === 'wrong-serial' && entries.some((entry) => entry.type === 'update-requested' && entry.device === claims.serial && entry.body.request === claims.request);
+    if (forged !== undefined && forged !== 'contradictory' && !isTheirs) judge.unclean.push(`${claims.serial}: an outcome with ${forged} was taken`);
     const { kind, failure, before, after } = facts as { readonly kind: string; readonly failure?: UpdateFailure; readonly before?: string; readonly after?: string };
     if (kind === 'update-failed') record({ type: 'update-failed', device: claims.serial, body: { request: claims.request, reason: failure ?? 'refused' } });
     else record({ type: 'updated', device: claims.serial, body: { request: claims.request, before: before ?? '', after: after ?? '', issuedAtMs, digest: 'd' } });
